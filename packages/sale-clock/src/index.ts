@@ -1,1 +1,12 @@
-export {}
+export { systemClock } from './clock.ts'
+export type { Clock } from './clock.ts'
+export { SaleClock } from './sale-clock.ts'
+export { SaleClockError } from './sale-clock-error.ts'
+export type { SaleClockErrorCode } from './sale-clock-error.ts'
+export type { SaleClockCallbacks, SaleClockOptions, SaleClockPhase } from './sale-clock-options.ts'
+export { nextSale, periodMsMax, periodMsMin, saleAt, saleCovering } from './sale-schedule.ts'
+export type { Sale } from './sale-schedule.ts'
+export { StepDetector, stepThresholdMs } from './step-detector.ts'
+export type { Step } from './step-detector.ts'
+export { systemTimers } from './timers.ts'
+export type { Timers } from './timers.ts'

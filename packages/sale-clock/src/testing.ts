@@ -1,0 +1,2 @@
+export { ManualClock } from './testing/manual-clock.ts'
+export { ManualTimers } from './testing/manual-timers.ts'
