@@ -1,0 +1,22 @@
+import { randomFillSync } from 'node:crypto'
+
+const POOL_WORDS = 4096
+
+/**
+ * Random 32-bit words from the operating system's CSPRNG, drawn 16 KB at a time: one call for each code
+ * would cost more than the rest of a reservation. A word is handed out once and overwritten.
+ */
+export class RandomWords {
+  readonly #pool = new Int32Array(POOL_WORDS)
+  #next = POOL_WORDS
+
+  take(): number {
+    if (this.#next === POOL_WORDS) {
+      randomFillSync(this.#pool)
+      this.#next = 0
+    }
+    const word = this.#pool[this.#next]!
+    this.#pool[this.#next++] = 0
+    return word
+  }
+}
