@@ -25,13 +25,14 @@ interface Definition {
   readonly closes?: true
 }
 
-const invalid = (parameter: string, detail: string): Definition => ({
-  reason: 'invalid_parameter',
-  status: 400,
-  title: 'A parameter is missing or malformed',
-  detail,
-  parameter,
-})
+const invalid = (parameter: string, detail: string) =>
+  ({
+    reason: 'invalid_parameter',
+    status: 400,
+    title: 'A parameter is missing or malformed',
+    detail,
+    parameter,
+  }) as const satisfies Definition
 
 const storageTitle = 'The database does not answer'
 
