@@ -1,7 +1,7 @@
 /**
  * The port through which time enters. Two clocks, because they answer different questions: wall
- * time says which sale it is and may step in both directions; monotonic time measures waiting, never
- * steps, and stands still while the machine is suspended.
+ * time says which sale it is and may step in both directions; monotonic time measures waiting,
+ * never steps, and stands still while the machine is suspended.
  */
 export interface Clock {
   /** Wall time in Unix milliseconds; fractions are allowed. */

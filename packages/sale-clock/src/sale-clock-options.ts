@@ -10,15 +10,15 @@ import type { Timers } from './timers.ts'
 export type SaleClockPhase = 'prepare' | 'open' | 'retire'
 
 /**
- * What the clock calls. For one sale no two calls ever overlap; calls for different sales may. None of
- * them may await `stop()`, which waits for them.
+ * What the clock calls. For one sale no two calls ever overlap; calls for different sales may.
+ * None of them may await `stop()`, which waits for them.
  */
 export interface SaleClockCallbacks {
   /**
    * Makes the sale's rows and memory exist. May be called again after it failed, and after a
-   * restart for a sale that exists already: it must be idempotent, and clean up after itself when it
-   * rejects. It should take less time than a period; a sale that is over when its
-   * preparation ends is skipped.
+   * restart for a sale that exists already: it must be idempotent, and clean up after itself when
+   * it rejects. It should take less time than a period; a sale that is over when its preparation
+   * ends is skipped.
    *
    * @param sale the terms that the schedule asks for
    * @param signal aborted when the clock is stopped or the sale is not wanted any more; a
@@ -30,7 +30,8 @@ export interface SaleClockCallbacks {
   /**
    * Makes the sale the current one, at once and without failing. Called once a sale, with
    * strictly growing ids, after `prepare`; opening one closes the one before to new reservations.
-   * `current()` already answers the new sale. A thrown error is reported, and the sale counts as open.
+   * `current()` already answers the new sale. A thrown error is reported, and the sale counts as
+   * open.
    */
   open(sale: Sale): void
   /**
@@ -51,15 +52,15 @@ export interface SaleClockOptions extends SaleClockCallbacks {
   /** Length of a sale: whole seconds, 1 s to 30 days. */
   periodMs: number
   /**
-   * How long before its start the next sale is prepared: 0 to 30 days; default: 60 s or half a period,
-   * whichever is shorter. Longer than the running sale means right after that one opens.
+   * How long before its start the next sale is prepared: 0 to 30 days; default 60 s or half a
+   * period, whichever is shorter. Longer than the running sale means right after that one opens.
    */
   prepareLeadMs?: number
   /** Pause between two `retire` calls for one sale: 1 to 60,000; default 1,000. */
   retirePollMs?: number
   /** Longest time between two looks at the clocks: 10 to 30,000; default 1,000. */
   stepCheckMs?: number
-  /** Pause after the first failure of a callback, doubling from there: 1 to 60,000; default 100. */
+  /** Pause after the first failure, doubling from there: 1 to 60,000; default 100. */
   retryMinMs?: number
   /** Longest pause after a failure: `retryMinMs` to 60,000; default `retryMinMs` or 5,000. */
   retryMaxMs?: number
@@ -68,9 +69,9 @@ export interface SaleClockOptions extends SaleClockCallbacks {
   /** Timers; default this thread's. */
   timers?: Timers
   /**
-   * The newest sale that was opened before a restart, with its stored terms. While it is not over it is
-   * the one that opens, even if wall time has stepped back behind its start; otherwise the schedule
-   * continues from its end.
+   * The newest sale that was opened before a restart, with its stored terms. While it is not over
+   * it is the one that opens, even if wall time has stepped back behind its start; otherwise the
+   * schedule continues from its end.
    */
   current?: Sale
   /**

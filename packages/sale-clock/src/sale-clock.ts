@@ -79,8 +79,8 @@ export class SaleClock {
    * @returns undefined before the first opening and after `stop()`
    */
   next(): Sale | undefined {
-    if (!this.#isOpen || this.#newest === undefined || this.#stopped !== undefined) return undefined
-    return this.#following(this.#newest)
+    if (this.#stopped !== undefined || !this.#isOpen) return undefined
+    return this.#newest && this.#following(this.#newest)
   }
 
   /** Whether the next sale is prepared and only waits for its start. */
@@ -104,7 +104,7 @@ export class SaleClock {
     return this.#stopped.promise
   }
 
-  /** Brings the world in line with the clocks. A callback may call `stop()`: looked at each time. */
+  /** Brings the world in line with the clocks. Any callback may call `stop()`. */
   #wake(): void {
     if (this.#stopped !== undefined) return
     this.#disarm()

@@ -12,6 +12,6 @@ export interface Timers {
 /** The timers of this thread's event loop. They keep the process alive until they are cleared. */
 export const systemTimers: Timers = Object.freeze({
   setTimeout: (callback: () => void, delayMs: number): unknown => setTimeout(callback, delayMs),
-  // Only ever given what the line above returned; method parameters may be narrower than the port's.
+  // Only ever given what the line above returned, so the narrower parameter is safe.
   clearTimeout: (handle: NodeJS.Timeout): void => clearTimeout(handle),
 })

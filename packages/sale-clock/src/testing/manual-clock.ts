@@ -22,14 +22,14 @@ export class ManualClock implements Clock {
     return this.#monotonicMs
   }
 
-  /** Time passes: both clocks move on by `ms`, 0 or more. Timers fire by `ManualTimers.advance`. */
+  /** Time passes: both clocks move on by `ms`, 0 or more. No timer fires by this alone. */
   advance(ms: number): void {
     checkForward(ms)
     this.#wallMs += ms
     this.#monotonicMs += ms
   }
 
-  /** Somebody sets the clock: wall time moves by `deltaMs`, either way; monotonic time does not. */
+  /** Somebody sets the clock: wall time moves by `deltaMs`, either way; monotonic does not. */
   stepWall(deltaMs: number): void {
     this.#wallMs += deltaMs
   }

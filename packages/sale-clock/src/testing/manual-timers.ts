@@ -32,10 +32,15 @@ export class ManualTimers implements Timers {
     return this.#pending.size
   }
 
-  /** Delays are clamped as real timers do: at least 1 ms, and 1 ms above 2^31 - 1. */
+  /**
+   * Delays are clamped as real timers do: at least 1 ms, and 1 ms above 2^31 - 1. However early a
+   * timer fires, some time has passed: at least half a millisecond, so that no loop of early
+   * timers stands still.
+   */
   setTimeout(callback: () => void, delayMs: number): unknown {
     const isReal = delayMs >= 1 && delayMs <= delayMsMax
-    const atMonotonicMs = this.#clock.monotonicMs() + (isReal ? delayMs : 1) + this.lateMs
+    const passesMs = Math.max(0.5, (isReal ? delayMs : 1) + this.lateMs)
+    const atMonotonicMs = this.#clock.monotonicMs() + passesMs
     this.#lastHandle += 1
     this.#pending.set(this.#lastHandle, { callback, atMonotonicMs })
     return this.#lastHandle
@@ -46,8 +51,8 @@ export class ManualTimers implements Timers {
   }
 
   /**
-   * Lets `ms` pass: moves the clock from timer to timer, runs each one at its instant, and after each
-   * lets promises settle. `advance(0)` only runs what is due. What a callback throws rejects it.
+   * Lets `ms` pass: moves the clock from timer to timer, runs each one at its instant, and after
+   * each lets promises settle. `advance(0)` only runs what is due. What a callback throws rejects it.
    *
    * @param ms milliseconds, 0 or more
    * @param callbacksMax gives up with a RangeError after this many timers; default 10 million
