@@ -17,23 +17,8 @@ describe('parseDuration', () => {
   })
 
   it.each([
-    ...[
-      '',
-      '5',
-      's',
-      '1.5h',
-      '1h30m',
-      '-1s',
-      '+1s',
-      '1 s',
-      ' 1s',
-      '1s ',
-      '1S',
-      '1H',
-      '1sec',
-      '1e3ms',
-    ],
-    ...['0x1s', '1w', '1us', '1_000ms', 'Infinityms', '104249992d', '9007199254740992ms', '1s\n'],
+    '', '5', 's', '1.5h', '1h30m', '-1s', '+1s', '1 s', ' 1s', '1s ', '1S', '1H', '1sec', '1e3ms',
+    '0x1s', '1w', '1us', '1_000ms', 'Infinityms', '104249992d', '9007199254740992ms', '1s\n',
     '\u{ff11}s',
   ])('refuses %j', (text) => {
     expect(parseDuration(text)).toBeUndefined()

@@ -26,9 +26,9 @@ const databaseUrl: Kind<string> = {
 }
 
 const databaseName: Kind<string> = {
-  form: 'a name without ? and #',
+  form: 'a name without /, ? and #, and not . or ..',
   read: (text) =>
-    /[?#]/.test(text)
+    /[/?#]|^\.{1,2}$/.test(text)
       ? { mistake: `must be ${databaseName.form}` }
       : plainText('a name').read(text),
 }

@@ -34,6 +34,7 @@ const invalid = (parameter: string, detail: string) =>
     parameter,
   }) as const satisfies Definition
 
+const nothingHere = 'There is nothing here'
 const storageTitle = 'The database does not answer'
 
 /**
@@ -113,8 +114,20 @@ const definitions = {
   },
   not_found: {
     status: 404,
-    title: 'There is nothing here',
+    title: nothingHere,
     detail: 'No resource has this path.',
+  },
+  unknown_item: {
+    reason: 'not_found',
+    status: 404,
+    title: nothingHere,
+    detail: 'The sale has no item with this id.',
+  },
+  unknown_reservation: {
+    reason: 'not_found',
+    status: 404,
+    title: nothingHere,
+    detail: 'No reservation has this code: it was never given, was cancelled, or is long over.',
   },
   bad_request: {
     status: 400,

@@ -1,0 +1,120 @@
+import { problems } from './problem.ts'
+
+/** Anything that JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+
+/** A JSON object whose members are known only to whoever wrote it. */
+export interface JsonObject {
+  readonly [member: string]: Json
+}
+
+/** Matches what a checkout gives; codes are read in either case. */
+const codePattern = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+
+const instant = (description: string): JsonObject => ({
+  type: 'string',
+  format: 'date-time',
+  description,
+})
+
+const count = (description: string): JsonObject => ({ type: 'integer', minimum: 0, description })
+
+const reference = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` })
+
+/** An object whose members are all there; more may be added in later versions. */
+function record(
+  description: string,
+  properties: JsonObject,
+  optional: readonly string[] = [],
+): JsonObject {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name))
+  return { type: 'object', description, required, properties }
+}
+
+const reasons = [...new Set(Object.values(problems).map(({ reason }) => reason))]
+const statuses = [...new Set(Object.values(problems).map(({ status }) => status))]
+
+/** The schemas that operations refer to, by name: JSON Schema 2020-12, as OpenAPI 3.1 has it. */
+export const schemas = {
+  SaleId: {
+    type: 'integer',
+    minimum: 0,
+    description: 'The start of the sale in seconds since 1970-01-01T00:00:00Z.',
+  },
+  ItemId: { type: 'integer', minimum: 0, description: 'From 0 to the number of items minus 1.' },
+  UserId: {
+    type: 'string',
+    pattern: '^-?[0-9]{1,19}$',
+    description: 'An int64 in decimal. A string, for JSON numbers are not exact above 2^53.',
+  },
+  Code: { type: 'string', pattern: codePattern, description: 'Names one reservation.' },
+  Reservation: record('The time-limited right of one user to one item.', {
+    code: reference('Code'),
+    saleId: reference('SaleId'),
+    itemId: reference('ItemId'),
+    userId: reference('UserId'),
+    expiresAt: instant('A purchase that arrives at this instant or later is refused.'),
+  }),
+  ReservationState: {
+    description: 'A reservation and what has become of it.',
+    allOf: [
+      reference('Reservation'),
+      record('What has become of it.', {
+        state: {
+          enum: ['reserved', 'purchasing', 'cancelling', 'purchased', 'expired', 'cancelled'],
+          description: 'purchasing and cancelling are being made durable.',
+        },
+      }),
+    ],
+  },
+  Sale: record('The current sale.', {
+    saleId: reference('SaleId'),
+    startsAt: instant('When the sale opened.'),
+    endsAt: instant('When it takes no more reservations, and the next sale opens.'),
+    items: count('Unique items of the sale.'),
+    userLimit: count('Live reservations plus purchases that one user may have.'),
+    reservationTtlMs: count('How long a reservation lasts, in milliseconds.'),
+    available: count('Items that can be reserved now.'),
+    reserved: count('Items with a live reservation.'),
+    sold: count('Items that have been purchased.'),
+    nextSaleAt: instant('When the next sale opens.'),
+  }),
+  Item: record('One unique item of a sale.', {
+    itemId: reference('ItemId'),
+    name: { type: 'string' },
+    imageUrl: { type: 'string', format: 'uri-reference' },
+    state: { enum: ['available', 'reserved', 'sold'] },
+  }),
+  ItemPage: record(
+    'Items of the current sale in the order of their ids.',
+    {
+      saleId: reference('SaleId'),
+      items: { type: 'array', items: reference('Item'), maxItems: 1000 },
+      next: { ...reference('ItemId'), description: 'from of the next page; absent on the last.' },
+    },
+    ['next'],
+  ),
+  Status: {
+    type: 'object',
+    description: 'The state of this instance; members for people and dashboards.',
+    required: ['status'],
+    properties: { status: { type: 'string' } },
+  },
+  Problem: record(
+    'An RFC 9457 problem. Match on reason.',
+    {
+      type: { type: 'string', format: 'uri', pattern: '^urn:megacache:problem:[a-z_]+$' },
+      title: { type: 'string' },
+      status: { enum: statuses },
+      detail: { type: 'string' },
+      reason: { enum: reasons },
+      parameter: { type: 'string', description: 'Which parameter is wrong.' },
+    },
+    ['parameter'],
+  ),
+} as const satisfies Record<string, JsonObject>
+
+/** A reference to one of {@link schemas}. */
+export function schema(name: keyof typeof schemas): JsonObject {
+  return reference(name)
+}

@@ -1,0 +1,264 @@
+import { type Json, type JsonObject, schema, schemas } from './openapi-schemas.ts'
+import { type ProblemName, problems } from './problem.ts'
+
+/** An OpenAPI 3.1 document as plain data. */
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0'
+  readonly info: JsonObject
+  readonly paths: { readonly [path: string]: { readonly [method: string]: JsonObject } }
+  readonly components: JsonObject
+}
+
+const json = 'application/json'
+const plain = 'text/plain'
+
+/** What can go wrong with any request, whatever its path. */
+const protocolProblems = [
+  'bad_request',
+  'request_timeout',
+  'payload_too_large',
+  'headers_too_large',
+  'internal_error',
+] as const satisfies readonly ProblemName[]
+
+const userId: JsonObject = {
+  name: 'user_id',
+  in: 'query',
+  required: true,
+  description:
+    'An int64 in decimal: leading zeros and a sign are allowed, so 007, +7 and 7 are one user. ' +
+    'A raw + is a sign, never a space. Of several parameters with one name the first wins.',
+  schema: { type: 'string', pattern: '^[+-]?[0-9]{1,64}$' },
+}
+
+const itemIdQuery: JsonObject = {
+  name: 'item_id',
+  in: 'query',
+  required: true,
+  description: 'The item, from 0 to the number of items minus 1. id is accepted as another name.',
+  schema: { type: 'string', pattern: '^[+]?[0-9]{1,64}$' },
+}
+
+const idQuery: JsonObject = {
+  name: 'id',
+  in: 'query',
+  required: false,
+  deprecated: true,
+  description: 'Read when there is no item_id.',
+  schema: { type: 'string', pattern: '^[+]?[0-9]{1,64}$' },
+}
+
+const itemIdInPath: JsonObject = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'The item, from 0 to the number of items minus 1.',
+  schema: schema('ItemId'),
+}
+
+const codeIn = (place: 'query' | 'path'): JsonObject => ({
+  name: 'code',
+  in: place,
+  required: true,
+  description: 'The code that a checkout gave, in either case.',
+  schema: schema('Code'),
+})
+
+const pageParameters: readonly JsonObject[] = [
+  {
+    name: 'from',
+    in: 'query',
+    description: 'The first item of the page.',
+    schema: { type: 'integer', minimum: 0, default: 0 },
+  },
+  {
+    name: 'limit',
+    in: 'query',
+    description: 'Items of the page at most.',
+    schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+  },
+]
+
+/** One response that gives a body of the named schema, or of the schema given. */
+const answer = (description: string, content: JsonObject): JsonObject => ({ description, content })
+
+const textOf = (type: string, body: JsonObject): JsonObject => ({ [type]: { schema: body } })
+
+/** The responses of several problems, one for each status, with an example for each problem. */
+function refusals(names: readonly ProblemName[]): Record<string, JsonObject> {
+  const byStatus = Map.groupBy(names, (name) => `${problems[name].status}`)
+  const responses: Record<string, JsonObject> = {}
+  for (const [status, sharing] of byStatus) {
+    const examples: Record<string, Json> = {}
+    for (const name of sharing) examples[name] = { value: JSON.parse(problems[name].body) as Json }
+    const { headers } = problems[sharing[0] ?? 'internal_error']
+    const reasons = [...new Set(sharing.map((name) => problems[name].reason))]
+    responses[status] = {
+      description: `Refused: ${reasons.join(', ')}.`,
+      ...(headers.includes('Retry-After') ? { headers: { 'Retry-After': retryAfter } } : {}),
+      content: { 'application/problem+json': { schema: schema('Problem'), examples } },
+    }
+  }
+  return responses
+}
+
+const retryAfter: JsonObject = {
+  description: 'Seconds until a retry makes sense.',
+  schema: { type: 'integer', minimum: 1 },
+}
+
+interface Operation {
+  readonly operationId: string
+  readonly summary: string
+  readonly description?: string
+  readonly parameters?: readonly JsonObject[]
+  readonly responses: { readonly [status: string]: JsonObject }
+  readonly problems: readonly ProblemName[]
+}
+
+function operation({ responses, problems: names, ...rest }: Operation): JsonObject {
+  return { ...rest, responses: { ...responses, ...refusals([...names, ...protocolProblems]) } }
+}
+
+const checkout = operation({
+  operationId: 'checkout',
+  summary: 'Reserve an item for a user',
+  description:
+    'The code is given only when the reservation is durable. After a 503 nothing usable exists.',
+  parameters: [userId, itemIdQuery, idQuery],
+  responses: {
+    200: answer('The reservation. Plain text is the code alone; ask for JSON with Accept.', {
+      ...textOf(plain, schema('Code')),
+      ...textOf(json, schema('Reservation')),
+    }),
+  },
+  problems: [
+    ...(['invalid_user_id', 'invalid_item_id', 'item_reserved', 'item_sold', 'sold_out'] as const),
+    ...(['user_limit_reached', 'overloaded', 'storage_unavailable', 'draining'] as const),
+  ],
+})
+
+const purchase = operation({
+  operationId: 'purchase',
+  summary: 'Purchase a reserved item',
+  description: 'A 200 is durable. After a 503 the outcome is unknown: retry with the same code.',
+  parameters: [codeIn('query')],
+  responses: { 200: answer('The item is sold to the user.', textOf(plain, { type: 'string' })) },
+  problems: [
+    ...(['invalid_code', 'reservation_expired', 'already_purchased', 'unknown_code'] as const),
+    ...(['overloaded', 'storage_unavailable', 'purchase_in_doubt', 'draining'] as const),
+  ],
+})
+
+const reservation = operation({
+  operationId: 'getReservation',
+  summary: 'What has become of a reservation',
+  parameters: [codeIn('path')],
+  responses: { 200: answer('The reservation.', textOf(json, schema('ReservationState'))) },
+  problems: ['invalid_code', 'unknown_reservation', 'storage_unavailable', 'draining'],
+})
+
+const cancellation = operation({
+  operationId: 'cancelReservation',
+  summary: 'Give a reservation back before it expires',
+  parameters: [codeIn('path')],
+  responses: { 204: { description: 'The reservation is released, durably.' } },
+  problems: [
+    ...(['invalid_code', 'reservation_expired', 'already_purchased', 'unknown_code'] as const),
+    ...(['overloaded', 'storage_unavailable', 'draining'] as const),
+  ],
+})
+
+const items = operation({
+  operationId: 'listItems',
+  summary: 'Items of the current sale, a page at a time',
+  parameters: pageParameters,
+  responses: { 200: answer('A page of items.', textOf(json, schema('ItemPage'))) },
+  problems: ['invalid_from', 'invalid_limit', 'draining'],
+})
+
+const item = operation({
+  operationId: 'getItem',
+  summary: 'One item of the current sale',
+  parameters: [itemIdInPath],
+  responses: { 200: answer('The item.', textOf(json, schema('Item'))) },
+  problems: ['unknown_item', 'draining'],
+})
+
+const image = operation({
+  operationId: 'getItemImage',
+  summary: 'The picture of an item',
+  parameters: [itemIdInPath],
+  responses: { 200: answer('An SVG document.', textOf('image/svg+xml', { type: 'string' })) },
+  problems: ['unknown_item', 'draining'],
+})
+
+const sale = operation({
+  operationId: 'getSale',
+  summary: 'The current sale, and when the next opens',
+  responses: { 200: answer('The current sale.', textOf(json, schema('Sale'))) },
+  problems: ['draining'],
+})
+
+/** A route that reports on the instance: 200, or 503 with the same body when `isConditional`. */
+function report(operationId: string, summary: string, isConditional: boolean): JsonObject {
+  const content = textOf(json, schema('Status'))
+  const unable = answer('It is not.', content)
+  const responses = { 200: answer('It is.', content), ...(isConditional ? { 503: unable } : {}) }
+  return operation({ operationId, summary, responses, problems: [] })
+}
+
+const contract = operation({
+  operationId: 'getContract',
+  summary: 'This document',
+  responses: { 200: answer('An OpenAPI 3.1 document.', textOf(json, { type: 'object' })) },
+  problems: [],
+})
+
+/** Answers that belong to no operation: what a path without one gives. */
+const elsewhere: JsonObject = {
+  NotFound: refusals(['not_found'])['404'] ?? {},
+  MethodNotAllowed: {
+    ...refusals(['method_not_allowed'])['405'],
+    headers: { Allow: { description: 'The methods of the path.', schema: { type: 'string' } } },
+  },
+}
+
+/**
+ * The contract of the public port: every route, every answer, every reason. The reasons and their
+ * examples come out of the table of problems, so that neither can say what the other does not.
+ *
+ * @param version of the service.
+ */
+export function openApiDocument(version: string): OpenApiDocument {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'megacache',
+      version,
+      description:
+        'A flash sale: reserve an item, then purchase it with the code. 4xx: this request ' +
+        'changed nothing. Other methods on these paths give 405 with Allow, other paths 404.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    paths: {
+      '/checkout': { post: checkout },
+      '/purchase': { post: purchase },
+      '/reservations/{code}': { get: reservation, delete: cancellation },
+      '/sale': { get: sale },
+      '/items': { get: items },
+      '/items/{id}': { get: item },
+      '/items/{id}/image.svg': { get: image },
+      '/livez': { get: report('getLiveness', 'Whether the process is alive', false) },
+      '/readyz': { get: report('getReadiness', 'Whether this instance can serve', true) },
+      '/health': { get: report('getHealth', 'Database, sale and lease of this instance', true) },
+      '/openapi.json': { get: contract },
+    },
+    components: { schemas, responses: elsewhere },
+  }
+}
+
+/** {@link openApiDocument} as the text that `GET /openapi.json` answers. Build it once. */
+export function openApiJson(version: string): string {
+  return JSON.stringify(openApiDocument(version))
+}
