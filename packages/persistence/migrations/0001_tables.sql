@@ -1,0 +1,82 @@
+-- Tables of one megacache database. Ids are bigint, times timestamptz, all times on this database's clock.
+-- checkouts, purchases and attempts are partitioned by sale_id (Unix seconds), one partition a UTC day, so that
+-- old sales leave by dropping a partition. Partitions are made by megacache_ensure_sale before a sale opens.
+
+-- One row: which instance may write. The epoch only grows; every batch compares it (see 0003).
+create table lease (
+  id smallint primary key default 1 check (id = 1),
+  epoch bigint not null default 0,
+  holder text,
+  acquired_at timestamptz,
+  renewed_at timestamptz
+) with (fillfactor = 10);
+
+insert into lease (id) values (1);
+
+-- The terms of a sale are fixed by its first insert and never updated.
+create table sales (
+  sale_id bigint primary key check (sale_id > 0),
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  item_count integer not null check (item_count > 0),
+  user_limit integer not null check (user_limit > 0),
+  reservation_ttl_ms integer not null check (reservation_ttl_ms > 0),
+  created_at timestamptz not null default clock_timestamp(),
+  check (ends_at > starts_at)
+);
+
+create index sales_by_end on sales (ends_at);
+
+-- Every reservation ever acknowledged. Not unique by item: expired ones stay beside the one that followed.
+create table checkouts (
+  sale_id bigint not null,
+  code uuid not null,
+  item_id integer not null check (item_id >= 0),
+  user_id bigint not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  cancelled_at timestamptz,
+  primary key (sale_id, code)
+) partition by range (sale_id);
+
+-- Insert only. The primary key sells an item once; the ordinal holds a user to the limit of the sale.
+create table purchases (
+  sale_id bigint not null,
+  item_id integer not null check (item_id >= 0),
+  user_id bigint not null,
+  user_ordinal integer not null check (user_ordinal > 0),
+  code uuid not null,
+  purchased_at timestamptz not null,
+  primary key (sale_id, item_id),
+  unique (sale_id, user_id, user_ordinal)
+) partition by range (sale_id);
+
+-- Refused and accepted attempts: counters always, single attempts when the log of attempts is on.
+create table sale_attempts (
+  sale_id bigint not null,
+  reason text not null,
+  attempts bigint not null check (attempts >= 0),
+  primary key (sale_id, reason)
+);
+
+create table attempts (
+  sale_id bigint not null,
+  attempted_at timestamptz not null,
+  user_id bigint not null,
+  item_id integer not null,
+  outcome text not null
+) partition by range (sale_id);
+
+-- What an operator or a shop page reads: every item of a kept sale with its buyer.
+create view sale_items as
+select s.sale_id,
+       i.item_id,
+       'Item ' || case when i.item_id < 10000 then lpad(i.item_id::text, 4, '0') else i.item_id::text end
+         as item_name,
+       '/items/' || i.item_id || '/image.svg' as image_url,
+       p.item_id is not null as purchased,
+       p.user_id as purchased_by,
+       p.purchased_at
+from sales s
+cross join lateral generate_series(0, s.item_count - 1) as i(item_id)
+left join purchases p on p.sale_id = s.sale_id and p.item_id = i.item_id;

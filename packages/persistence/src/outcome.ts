@@ -1,0 +1,29 @@
+/**
+ * What became of one row, told once:
+ *
+ * | outcome | what is certain | what the caller must do |
+ * | --- | --- | --- |
+ * | `durable` | committed and flushed, now or by an earlier sending | acknowledge |
+ * | `aborted` | nothing was or will be written | release what the row held; 503 |
+ * | `foreign` | another code owns the item (or the code is bought, for a cancel) | a bug: alarm and fail-stop |
+ * | `limit` | purchase refused: the user has the limit in the database | memory and database disagree: alarm, release; 409 |
+ * | `missing` | cancel only: there is no such checkout; nothing was written | a bug: alarm |
+ * | `poisoned` | this row alone was refused for its own values; nothing was written | alarm, release; 500 |
+ * | `fenced` | another instance is active. An earlier sending in doubt may have been written | 503, fail-stop |
+ * | `unresolved` | the session was closed while the row was in doubt: it may be written | 503, keep what it holds |
+ */
+export type Outcome =
+  | 'durable' | 'aborted' | 'foreign' | 'limit' | 'missing' | 'poisoned' | 'fenced' | 'unresolved'
+
+/** The letters of the stored functions' answers (migrations/0003_batches.sql). */
+const BY_LETTER: Readonly<Record<string, Outcome>> = {
+  d: 'durable', f: 'foreign', l: 'limit', m: 'missing',
+}
+
+/** The whole answer of a stored function whose epoch has moved on. */
+export const FENCED_ANSWER = '!'
+
+/** The outcome of row `index` in an answer that is not `FENCED_ANSWER`; the empty answer is all durable. */
+export function outcomeAt(answer: string, index: number): Outcome | undefined {
+  return answer === '' ? 'durable' : BY_LETTER[answer.charAt(index)]
+}

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject } from 'vitest'
+import { administer, databaseUrl } from './cluster.ts'
+
+/** The database of one test file, made from the template; a connection left open fails the file. */
+export interface TestDatabase {
+  readonly url: string
+  readonly client: pg.Client
+}
+
+/** Call once at the top of a test file. */
+export function testDatabase(): TestDatabase {
+  const clusterUrl = inject('clusterUrl')
+  const name = `megacache_${randomBytes(6).toString('hex')}`
+  const url = databaseUrl(clusterUrl, name)
+  const client = new pg.Client(url)
+  beforeAll(async () => {
+    await administer(clusterUrl, `create database ${name} template ${inject('templateName')}`)
+    await client.connect()
+  })
+  afterAll(async () => {
+    await expectNoOtherSession(client)
+    await client.end()
+    await administer(clusterUrl, `drop database ${name} with (force)`)
+  })
+  return { url, client }
+}
+
+/** A closed connection leaves the list of the server a moment later, so the look is repeated for a second. */
+async function expectNoOtherSession(client: pg.Client): Promise<void> {
+  let left: unknown[] = []
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const { rows } = await client.query(`
+      select application_name, state, query from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`)
+    left = rows
+    if (left.length === 0) return
+    await new Promise((done) => {
+      setTimeout(done, 50)
+    })
+  }
+  expect(left, 'connections left open by the tests of this file').toEqual([])
+}
