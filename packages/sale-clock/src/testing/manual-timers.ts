@@ -52,7 +52,8 @@ export class ManualTimers implements Timers {
 
   /**
    * Lets `ms` pass: moves the clock from timer to timer, runs each one at its instant, and after
-   * each lets promises settle. `advance(0)` only runs what is due. What a callback throws rejects it.
+   * each lets promises settle. `advance(0)` only runs what is due. What a callback throws rejects
+   * it.
    *
    * @param ms milliseconds, 0 or more
    * @param callbacksMax gives up with a RangeError after this many timers; default 10 million
