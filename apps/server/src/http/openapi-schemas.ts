@@ -71,35 +71,40 @@ export const schemas = {
     saleId: reference('SaleId'),
     startsAt: instant('When the sale opened.'),
     endsAt: instant('When it takes no more reservations, and the next sale opens.'),
+    secondsLeft: count('Until endsAt, rounded up.'),
     items: count('Unique items of the sale.'),
-    userLimit: count('Live reservations plus purchases that one user may have.'),
-    reservationTtlMs: count('How long a reservation lasts, in milliseconds.'),
     available: count('Items that can be reserved now.'),
     reserved: count('Items with a live reservation.'),
     sold: count('Items that have been purchased.'),
-    nextSaleAt: instant('When the next sale opens.'),
+    userLimit: count('Live reservations plus purchases that one user may have.'),
+    reservationTtlMs: count('How long a reservation lasts, in milliseconds.'),
+    nextOpensAt: instant('When the next sale opens.'),
   }),
   Item: record('One unique item of a sale.', {
     itemId: reference('ItemId'),
     name: { type: 'string' },
-    imageUrl: { type: 'string', format: 'uri-reference' },
+    image: { type: 'string', format: 'uri-reference' },
     state: { enum: ['available', 'reserved', 'sold'] },
   }),
-  ItemPage: record(
-    'Items of the current sale in the order of their ids.',
-    {
-      saleId: reference('SaleId'),
-      items: { type: 'array', items: reference('Item'), maxItems: 1000 },
-      next: { ...reference('ItemId'), description: 'from of the next page; absent on the last.' },
+  ItemPage: record('Items of the current sale in the order of their ids.', {
+    saleId: reference('SaleId'),
+    total: count('Items of the sale.'),
+    items: { type: 'array', items: reference('Item'), maxItems: 1000 },
+    nextFrom: {
+      type: ['integer', 'null'],
+      description: 'from of the next page, if there is one.',
     },
-    ['next'],
-  ),
-  Status: {
-    type: 'object',
-    description: 'The state of this instance; members for people and dashboards.',
-    required: ['status'],
-    properties: { status: { type: 'string' } },
-  },
+  }),
+  Readiness: record('Whether to send requests here.', {
+    state: { type: 'string', description: 'active when it serves; otherwise why it does not.' },
+  }),
+  Health: record('The instance and what its state follows from; more members are for people.', {
+    state: { type: 'string' },
+    since: instant('When the state began.'),
+    database: { type: 'object' },
+    lease: { type: 'object' },
+    sale: { type: ['object', 'null'] },
+  }),
   Problem: record(
     'An RFC 9457 problem. Match on reason.',
     {

@@ -1,10 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
-import { openApiDocument, openApiJson } from './openapi.ts'
+import { openapiJson } from './openapi.ts'
 import { problems } from './problem.ts'
 
-const text = openApiJson('1.2.3')
-const document = JSON.parse(text)
+const document = JSON.parse(openapiJson)
 
 /** The rules of OpenAPI 3.1 for the parts that this document uses, and no part beyond them. */
 const rules = {
@@ -138,7 +137,12 @@ const responses: [string, Response][] = [
 
 /** Knows the schemas of the document by their references. */
 function validator(): Ajv2020 {
-  const ajv = new Ajv2020({ strict: true, strictRequired: false, validateFormats: false })
+  const ajv = new Ajv2020({
+    strict: true,
+    strictRequired: false,
+    allowUnionTypes: true,
+    validateFormats: false,
+  })
   ajv.addVocabulary(['components'])
   return ajv.addSchema({
     $id: 'urn:mega:api',
@@ -158,10 +162,6 @@ describe('openApiDocument', () => {
     }).compile(rules)
     validate(document)
     expect(validate.errors).toBeNull()
-  })
-
-  it('names the version it is given', () => {
-    expect(openApiDocument('1.2.3').info).toMatchObject({ title: 'megacache', version: '1.2.3' })
   })
 
   it('has every public route', () => {
@@ -204,7 +204,7 @@ describe('openApiDocument', () => {
     const ajv = validator()
     for (const name of Object.keys(document.components.schemas)) {
       expect(ajv.getSchema(`urn:mega:api#/components/schemas/${name}`)).toBeTypeOf('function')
-      expect(text).toContain(`"$ref":"#/components/schemas/${name}"`)
+      expect(openapiJson).toContain(`"$ref":"#/components/schemas/${name}"`)
     }
     for (const [, { content }] of responses) {
       for (const { schema } of Object.values(content ?? {})) ajv.compile(absolute(schema))

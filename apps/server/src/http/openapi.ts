@@ -2,7 +2,7 @@ import { type Json, type JsonObject, schema, schemas } from './openapi-schemas.t
 import { type ProblemName, problems } from './problem.ts'
 
 /** An OpenAPI 3.1 document as plain data. */
-export interface OpenApiDocument {
+interface OpenApiDocument {
   readonly openapi: '3.1.0'
   readonly info: JsonObject
   readonly paths: { readonly [path: string]: { readonly [method: string]: JsonObject } }
@@ -155,7 +155,7 @@ const reservation = operation({
   summary: 'What has become of a reservation',
   parameters: [codeIn('path')],
   responses: { 200: answer('The reservation.', textOf(json, schema('ReservationState'))) },
-  problems: ['invalid_code', 'unknown_reservation', 'storage_unavailable', 'draining'],
+  problems: ['invalid_code', 'no_such_reservation', 'overloaded', 'storage_unavailable'],
 })
 
 const cancellation = operation({
@@ -165,7 +165,7 @@ const cancellation = operation({
   responses: { 204: { description: 'The reservation is released, durably.' } },
   problems: [
     ...(['invalid_code', 'reservation_expired', 'already_purchased', 'unknown_code'] as const),
-    ...(['overloaded', 'storage_unavailable', 'draining'] as const),
+    ...(['reservation_busy', 'overloaded', 'storage_unavailable', 'draining'] as const),
   ],
 })
 
@@ -174,7 +174,7 @@ const items = operation({
   summary: 'Items of the current sale, a page at a time',
   parameters: pageParameters,
   responses: { 200: answer('A page of items.', textOf(json, schema('ItemPage'))) },
-  problems: ['invalid_from', 'invalid_limit', 'draining'],
+  problems: ['invalid_from', 'invalid_limit', 'storage_unavailable'],
 })
 
 const item = operation({
@@ -182,7 +182,7 @@ const item = operation({
   summary: 'One item of the current sale',
   parameters: [itemIdInPath],
   responses: { 200: answer('The item.', textOf(json, schema('Item'))) },
-  problems: ['unknown_item', 'draining'],
+  problems: ['not_found', 'storage_unavailable'],
 })
 
 const image = operation({
@@ -190,21 +190,30 @@ const image = operation({
   summary: 'The picture of an item',
   parameters: [itemIdInPath],
   responses: { 200: answer('An SVG document.', textOf('image/svg+xml', { type: 'string' })) },
-  problems: ['unknown_item', 'draining'],
+  problems: ['not_found', 'storage_unavailable'],
 })
 
 const sale = operation({
   operationId: 'getSale',
   summary: 'The current sale, and when the next opens',
   responses: { 200: answer('The current sale.', textOf(json, schema('Sale'))) },
-  problems: ['draining'],
+  problems: ['storage_unavailable'],
 })
 
-/** A route that reports on the instance: 200, or 503 with the same body when `isConditional`. */
-function report(operationId: string, summary: string, isConditional: boolean): JsonObject {
-  const content = textOf(json, schema('Status'))
-  const unable = answer('It is not.', content)
-  const responses = { 200: answer('It is.', content), ...(isConditional ? { 503: unable } : {}) }
+const liveness = operation({
+  operationId: 'getLiveness',
+  summary: 'Whether the process is alive',
+  responses: { 200: answer('It is.', textOf(plain, { type: 'string' })) },
+  problems: [],
+})
+
+/** A route that reports on the instance: the same body with 200 and with 503. */
+function report(operationId: string, summary: string, name: 'Readiness' | 'Health'): JsonObject {
+  const content = textOf(json, schema(name))
+  const responses = {
+    200: answer('The instance serves.', content),
+    503: answer('The instance does not serve now; the state says why.', content),
+  }
   return operation({ operationId, summary, responses, problems: [] })
 }
 
@@ -224,18 +233,19 @@ const elsewhere: JsonObject = {
   },
 }
 
+/** Version of the contract, raised when an answer changes. The service has its own. */
+const contractVersion = '0.1.0'
+
 /**
  * The contract of the public port: every route, every answer, every reason. The reasons and their
  * examples come out of the table of problems, so that neither can say what the other does not.
- *
- * @param version of the service.
  */
-export function openApiDocument(version: string): OpenApiDocument {
+function openApiDocument(): OpenApiDocument {
   return {
     openapi: '3.1.0',
     info: {
       title: 'megacache',
-      version,
+      version: contractVersion,
       description:
         'A flash sale: reserve an item, then purchase it with the code. 4xx: this request ' +
         'changed nothing. Other methods on these paths give 405 with Allow, other paths 404.',
@@ -249,16 +259,14 @@ export function openApiDocument(version: string): OpenApiDocument {
       '/items': { get: items },
       '/items/{id}': { get: item },
       '/items/{id}/image.svg': { get: image },
-      '/livez': { get: report('getLiveness', 'Whether the process is alive', false) },
-      '/readyz': { get: report('getReadiness', 'Whether this instance can serve', true) },
-      '/health': { get: report('getHealth', 'Database, sale and lease of this instance', true) },
+      '/livez': { get: liveness },
+      '/readyz': { get: report('getReadiness', 'Whether this instance serves', 'Readiness') },
+      '/health': { get: report('getHealth', 'Database, lease and sale of it', 'Health') },
       '/openapi.json': { get: contract },
     },
     components: { schemas, responses: elsewhere },
   }
 }
 
-/** {@link openApiDocument} as the text that `GET /openapi.json` answers. Build it once. */
-export function openApiJson(version: string): string {
-  return JSON.stringify(openApiDocument(version))
-}
+/** {@link openApiDocument} as the text that `GET /openapi.json` answers. */
+export const openapiJson: string = JSON.stringify(openApiDocument())

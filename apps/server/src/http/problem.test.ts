@@ -21,6 +21,7 @@ describe('problems', () => {
       reservation_expired: 409,
       already_purchased: 409,
       unknown_code: 409,
+      reservation_busy: 409,
       invalid_parameter: 400,
       overloaded: 503,
       storage_unavailable: 503,

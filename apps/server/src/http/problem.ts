@@ -76,6 +76,11 @@ const definitions = {
     title: 'The code is unknown',
     detail: 'No reservation has this code: it was never given, was cancelled, or is long over.',
   },
+  reservation_busy: {
+    status: 409,
+    title: 'The reservation is changing',
+    detail: 'A purchase or a cancellation with this code is under way. Ask what became of it.',
+  },
   invalid_user_id: invalid(
     'user_id',
     'user_id must be a whole number from -9223372036854775808 to 9223372036854775807.',
@@ -115,15 +120,9 @@ const definitions = {
   not_found: {
     status: 404,
     title: nothingHere,
-    detail: 'No resource has this path.',
+    detail: 'No resource has this path, and no item this id.',
   },
-  unknown_item: {
-    reason: 'not_found',
-    status: 404,
-    title: nothingHere,
-    detail: 'The sale has no item with this id.',
-  },
-  unknown_reservation: {
+  no_such_reservation: {
     reason: 'not_found',
     status: 404,
     title: nothingHere,
