@@ -1,1 +1,21 @@
-export {}
+#!/usr/bin/env node
+import { runCommand } from './cli/run-command.ts'
+
+/** Ended by a second signal; the shell's convention for SIGINT. */
+const INTERRUPTED = 130
+
+const stop = new AbortController()
+const onSignal = (): void => {
+  if (stop.signal.aborted) process.exit(INTERRUPTED)
+  stop.abort()
+}
+process.on('SIGINT', onSignal)
+process.on('SIGTERM', onSignal)
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  signal: stop.signal,
+})
+process.off('SIGINT', onSignal)
+process.off('SIGTERM', onSignal)

@@ -1,0 +1,91 @@
+/** What a run was aimed at; the first line that a run writes to its file. Times are Unix milliseconds. */
+export interface RunRecord {
+  readonly scenario: string
+  readonly url: string
+  /** The sale current at the start; 0 when the target did not tell. */
+  readonly saleId: number
+  readonly items: number
+  readonly userLimit: number
+  /** Whether the sale had nothing sold and nothing reserved at the start: only then must every row be ours. */
+  readonly startedEmpty: boolean
+  /** Ids of the run's users: this one and the following `userCount - 1`. Decimal text, since ids are 64 bits wide. */
+  readonly firstUserId: string
+  readonly userCount: number
+  readonly seed: number
+  readonly startedAtMs: number
+}
+
+/**
+ * One call that matters to the ledger.
+ *
+ * | outcome | means | what must be in the database |
+ * | --- | --- | --- |
+ * | acknowledged | answered 200 | its row |
+ * | unknown | no answer, or 5xx | its row or none |
+ * | refused | a purchase answered 409 | no row by this call; kept because a refusal can be wrong as well |
+ */
+export interface RecordedCall {
+  readonly step: 'checkout' | 'purchase'
+  readonly outcome: 'acknowledged' | 'unknown' | 'refused'
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number
+  /** The refusal's reason or the error's code; may be empty. */
+  readonly reason: string
+  /** The sale named by the code; 0 when there is no code. */
+  readonly saleId: number
+  readonly itemId: number
+  readonly userId: string
+  /** The checkout code; empty for a checkout that gave none. */
+  readonly code: string
+  /** When the first try of this call was sent, Unix milliseconds. */
+  readonly sentAtMs: number
+  /** When it was answered or given up, Unix milliseconds. */
+  readonly answeredAtMs: number
+}
+
+/** Runs and their calls: all that is needed to check a ledger. */
+export interface History {
+  readonly runs: readonly RunRecord[]
+  readonly calls: readonly RecordedCall[]
+}
+
+/** Receives each record as it is made, to keep it beyond the life of this process. */
+export interface HistorySink {
+  run(record: RunRecord): void
+  call(record: RecordedCall): void
+  /** Makes everything received so far survive the end of this process. */
+  flush(): void
+}
+
+/** The history of one run in memory, handed on to a sink as it grows. */
+export class CallHistory implements History {
+  readonly runs: RunRecord[] = []
+  readonly calls: RecordedCall[] = []
+  private readonly sink: HistorySink | undefined
+
+  constructor(sink?: HistorySink) {
+    this.sink = sink
+  }
+
+  addRun(record: RunRecord): void {
+    this.runs.push(record)
+    this.sink?.run(record)
+  }
+
+  addCall(record: RecordedCall): void {
+    this.calls.push(record)
+    this.sink?.call(record)
+  }
+
+  flush(): void {
+    this.sink?.flush()
+  }
+}
+
+/** Joins histories of several runs, for instance before and after a crash of the server. */
+export function mergeHistories(histories: readonly History[]): History {
+  return {
+    runs: histories.flatMap((history) => history.runs),
+    calls: histories.flatMap((history) => history.calls),
+  }
+}

@@ -1,0 +1,142 @@
+import { LoadgenError } from './loadgen-error.ts'
+import { type LoadClock, systemClock } from './load-clock.ts'
+
+/** One numeric option: its unit, default and inclusive bounds. The library, the command line and the help share it. */
+export interface OptionBounds {
+  readonly unit: string
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+/** Names of the numeric options with a default. */
+export type BoundedOption =
+  | 'connections'
+  | 'users'
+  | 'seed'
+  | 'contenders'
+  | 'durationMs'
+  | 'requestTimeoutMs'
+  | 'rideThroughMs'
+
+/** Unit, default and bounds of every numeric option; durations are milliseconds. */
+export const OPTION_BOUNDS: Readonly<Record<BoundedOption, OptionBounds>> = {
+  connections: { unit: 'connections', default: 128, min: 1, max: 20_000 },
+  users: { unit: 'users', default: 1_000, min: 1, max: 10_000_000 },
+  seed: { unit: 'integer', default: 1, min: 0, max: 4_294_967_295 },
+  contenders: { unit: 'tries an item', default: 1, min: 1, max: 16 },
+  durationMs: { unit: 'ms', default: 120_000, min: 100, max: 86_400_000 },
+  requestTimeoutMs: { unit: 'ms', default: 10_000, min: 10, max: 600_000 },
+  rideThroughMs: { unit: 'ms', default: 1_000, min: 0, max: 3_600_000 },
+}
+
+/** Highest user id: ids are 64-bit signed integers. */
+export const USER_ID_MAX: bigint = 2n ** 63n - 1n
+
+/** How a run is made. Only `url` is required; {@link OPTION_BOUNDS} has the defaults and bounds. */
+export interface LoadOptions {
+  /** Origin of the service, `http://host:port`; a path is not allowed. */
+  readonly url: string
+  /** Connections, each with one request at a time. */
+  readonly connections?: number
+  /** Buyers; their ids are `firstUserId` and the following. */
+  readonly users?: number
+  /** Id of the first buyer, within int64; default 1. */
+  readonly firstUserId?: bigint
+  /** Seed of every random choice. */
+  readonly seed?: number
+  /** How many buyers try each item; above 1 they race for it, which is what finds overselling. */
+  readonly contenders?: number
+  /** Time limit of the run in milliseconds; the refusals scenario runs for exactly this long, by default 10 s. */
+  readonly durationMs?: number
+  /** After this many milliseconds without an answer the outcome of a request is unknown. */
+  readonly requestTimeoutMs?: number
+  /** How many milliseconds the target may be unreachable before the run gives up. */
+  readonly rideThroughMs?: number
+  /** Open every connection with an uncounted `GET /sale` before the clock starts; default true. */
+  readonly preconnect?: boolean
+  /** Id of the sale; default: as `GET /sale` says. */
+  readonly saleId?: number
+  /** Items of the sale; default: as `GET /sale` says. */
+  readonly items?: number
+  /** Purchases that one user may make; default: as `GET /sale` says. */
+  readonly userLimit?: number
+  /** Clock and timers; default: the real ones. */
+  readonly clock?: LoadClock
+}
+
+/** Options with every default filled in and every bound checked. */
+export interface CheckedOptions {
+  readonly url: string
+  readonly connections: number
+  readonly users: number
+  readonly firstUserId: bigint
+  readonly seed: number
+  readonly contenders: number
+  readonly durationMs: number
+  readonly requestTimeoutMs: number
+  readonly rideThroughMs: number
+  readonly preconnect: boolean
+  readonly saleId: number | undefined
+  readonly items: number | undefined
+  readonly userLimit: number | undefined
+  readonly clock: LoadClock
+}
+
+/**
+ * Fills in defaults and checks bounds.
+ *
+ * @throws LoadgenError `LOADGEN_OPTION_INVALID`, naming the option and its bounds.
+ */
+export function checkOptions(options: LoadOptions): CheckedOptions {
+  const users = numberWithin('users', options.users)
+  const firstUserId = options.firstUserId ?? 1n
+  if (firstUserId < -USER_ID_MAX - 1n || firstUserId + BigInt(users) - 1n > USER_ID_MAX) {
+    throw new LoadgenError('LOADGEN_OPTION_INVALID', 'user ids must stay within a 64-bit integer')
+  }
+  return {
+    url: checkUrl(options.url),
+    connections: numberWithin('connections', options.connections),
+    users,
+    firstUserId,
+    seed: numberWithin('seed', options.seed),
+    contenders: numberWithin('contenders', options.contenders),
+    durationMs: numberWithin('durationMs', options.durationMs),
+    requestTimeoutMs: numberWithin('requestTimeoutMs', options.requestTimeoutMs),
+    rideThroughMs: numberWithin('rideThroughMs', options.rideThroughMs),
+    preconnect: options.preconnect ?? true,
+    saleId: optionalWithin('saleId', options.saleId, 0, 4_294_967_295),
+    items: optionalWithin('items', options.items, 1, 10_000_000),
+    userLimit: optionalWithin('userLimit', options.userLimit, 1, 1_000_000),
+    clock: options.clock ?? systemClock,
+  }
+}
+
+function numberWithin(name: BoundedOption, value: number | undefined): number {
+  const bounds = OPTION_BOUNDS[name]
+  return optionalWithin(name, value, bounds.min, bounds.max) ?? bounds.default
+}
+
+function optionalWithin(
+  name: string,
+  value: number | undefined,
+  min: number,
+  max: number,
+): number | undefined {
+  if (value === undefined) return undefined
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value
+  throw new LoadgenError(
+    'LOADGEN_OPTION_INVALID',
+    `${name} must be a whole number from ${min} to ${max}, not ${value}`,
+  )
+}
+
+function checkUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isOrigin = url !== undefined && url.pathname === '/' && url.search === '' && url.hash === ''
+  if (isOrigin && (url.protocol === 'http:' || url.protocol === 'https:')) return url.origin
+  throw new LoadgenError(
+    'LOADGEN_OPTION_INVALID',
+    `url must be an origin such as http://127.0.0.1:8080, not ${JSON.stringify(text)}`,
+  )
+}

@@ -1,0 +1,37 @@
+/** What one connection of a sell-out is busy with. */
+export class Lane {
+  /** The try in hand; -1 for none. */
+  attempt = -1
+  /** Index of the user in hand; -1 for none. */
+  user = -1
+  /** The reservation in hand; empty for none. */
+  code = ''
+  saleId = 0
+  purchasePath = ''
+  /** To wait before the next request; 0 for not at all. */
+  pauseMs = 0
+  /** Wall time of the first sending of the call in hand; 0 before its answer. */
+  firstSentAtMs = 0
+  isInDoubt = false
+
+  holdCode(code: string, saleId: number): void {
+    this.code = code
+    this.saleId = saleId
+    this.purchasePath = `/purchase?code=${code}`
+    this.firstSentAtMs = 0
+    this.isInDoubt = false
+  }
+
+  forgetUser(): void {
+    this.user = -1
+    this.firstSentAtMs = 0
+    this.isInDoubt = false
+  }
+
+  clear(): void {
+    this.forgetUser()
+    this.attempt = -1
+    this.code = ''
+    this.saleId = 0
+  }
+}

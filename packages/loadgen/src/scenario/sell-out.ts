@@ -1,0 +1,315 @@
+import { isCheckoutCode, saleIdOfCode } from '../checkout-code.ts'
+import type { CallHistory, RecordedCall } from '../history/call-history.ts'
+import type { LoadClock } from '../load-clock.ts'
+import { ANSWERED, type Exchange, NOT_SENT } from '../runner/exchange.ts'
+import { SeededRandom } from '../seeded-random.ts'
+import { Buyers } from './buyers.ts'
+import { ItemQueue } from './item-queue.ts'
+import { Lane } from './lane.ts'
+import { FINISHED, type Scenario, type ScenarioEnd, type ScenarioProgress, SEND } from './scenario.ts'
+
+/** Index of the checkout step. */
+export const CHECKOUT = 0
+/** Index of the purchase step. */
+export const PURCHASE = 1
+
+/** Pause after a 503 that names none, in milliseconds. */
+const OVERLOAD_PAUSE_MS = 20
+/** Longest pause that a `Retry-After` can ask for, in milliseconds. */
+const RETRY_AFTER_MAX_MS = 5_000
+/** Pause before a reserved item is tried again: somebody's reservation may end, in milliseconds. */
+const RESERVED_PAUSE_MS = 50
+/** Pause of a connection that finds nothing to do while others still hold tries, in milliseconds. */
+const IDLE_PAUSE_MS = 10
+/** Answers that no client can act on (400, 404, 500) after which a try is given up. */
+const UNEXPECTED_MAX = 3
+
+/** What a sell-out is made of. */
+export interface SellOutPlan {
+  readonly items: number
+  readonly userLimit: number
+  /** 0 when unknown: then the first code tells. */
+  readonly saleId: number
+  /** Decimal ids of the buyers. */
+  readonly userIds: readonly string[]
+  readonly contenders: number
+  readonly connections: number
+  readonly seed: number
+  /** False: reserve only; each item is tried once. */
+  readonly purchases: boolean
+}
+
+/**
+ * Checkout, then purchase, of every item, until each is known to be sold. State of one connection:
+ *
+ * ```text
+ *            take a try and a user
+ *   idle ----------------------------> checkout --200--> purchase --200--> settled
+ *     ^                                 |  |  ^ 503         |  ^ 503, no answer: same code again
+ *     |                                 |  '--'             |  '--'
+ *     |<-- item_reserved, no answer: ---'                   |
+ *     |    the item again later                             |
+ *     |<-- item_sold, sold_out: settled                     |
+ *     '<-- reservation_expired, unknown_code: the item again
+ * ```
+ *
+ * A checkout without an answer is never repeated for the same user: the reservation may exist, and then ends by
+ * itself. A purchase without an answer is repeated with its code: that is safe by contract.
+ */
+export class SellOut implements Scenario {
+  readonly steps: readonly string[]
+  /** Monotonic milliseconds of the last acknowledged purchase; 0 before the first. */
+  lastPurchaseMs = 0
+  /** The sale that this run is aimed at; 0 while unknown. */
+  saleId: number
+
+  private readonly plan: SellOutPlan
+  private readonly history: CallHistory
+  private readonly clock: LoadClock
+  private readonly queue: ItemQueue
+  private readonly buyers: Buyers
+  private readonly lanes: readonly Lane[]
+  private readonly unexpected: Uint8Array
+  private readonly isItemBought: Uint8Array
+  private readonly isItemSoldByOthers: Uint8Array
+  private hasSaleChanged = false
+  private reservedCount = 0
+  private purchasedCount = 0
+  private soldByOthersCount = 0
+  private abandonedCount = 0
+  private lanesBuying = 0
+
+  constructor(plan: SellOutPlan, history: CallHistory, clock: LoadClock) {
+    this.plan = plan
+    this.history = history
+    this.clock = clock
+    this.saleId = plan.saleId
+    this.steps = plan.purchases ? ['checkout', 'purchase'] : ['checkout']
+    this.queue = new ItemQueue(plan.items, plan.contenders, new SeededRandom(plan.seed))
+    this.buyers = new Buyers(plan.userIds.length, plan.userLimit)
+    this.lanes = Array.from({ length: plan.connections }, () => new Lane())
+    this.unexpected = new Uint8Array(plan.items * plan.contenders)
+    this.isItemBought = new Uint8Array(plan.items)
+    this.isItemSoldByOthers = new Uint8Array(plan.items)
+  }
+
+  get ended(): ScenarioEnd | undefined {
+    if (this.queue.unsettledCount === 0) {
+      return this.plan.purchases && this.abandonedCount === 0 ? 'sold_out' : 'completed'
+    }
+    if (this.lanesBuying > 0) return undefined
+    if (this.hasSaleChanged) return 'sale_changed'
+    return this.buyers.isExhausted ? 'demand_exhausted' : undefined
+  }
+
+  next(exchange: Exchange, nowMs: number): number {
+    const lane = this.lanes[exchange.connectionIndex] as Lane
+    if (lane.pauseMs > 0) {
+      const pauseMs = lane.pauseMs
+      lane.pauseMs = 0
+      return pauseMs
+    }
+    if (lane.code !== '') {
+      exchange.step = PURCHASE
+      exchange.path = lane.purchasePath
+      return SEND
+    }
+    if (this.hasSaleChanged || this.ended !== undefined) return FINISHED
+    if (lane.attempt < 0) lane.attempt = this.queue.take(nowMs)
+    if (lane.attempt < 0) return IDLE_PAUSE_MS
+    if (lane.user < 0) {
+      lane.user = this.buyers.take(nowMs)
+      if (lane.user < 0) {
+        this.queue.putBack(lane.attempt, nowMs)
+        lane.attempt = -1
+        return IDLE_PAUSE_MS
+      }
+    }
+    exchange.step = CHECKOUT
+    exchange.path = `/checkout?user_id=${this.userIdOf(lane)}&item_id=${this.itemOf(lane)}`
+    return SEND
+  }
+
+  answered(exchange: Exchange): void {
+    const lane = this.lanes[exchange.connectionIndex] as Lane
+    if (exchange.outcome === NOT_SENT) return
+    if (lane.firstSentAtMs === 0) {
+      lane.firstSentAtMs = this.clock.wallMs() - (exchange.endedAtMs - exchange.sentAtMs)
+    }
+    if (exchange.step === PURCHASE) this.purchaseAnswered(lane, exchange)
+    else this.checkoutAnswered(lane, exchange)
+  }
+
+  progress(): ScenarioProgress {
+    const { reservedCount, purchasedCount, soldByOthersCount, abandonedCount } = this
+    const items = this.plan.items
+    return { items, reservedCount, purchasedCount, soldByOthersCount, abandonedCount }
+  }
+
+  private checkoutAnswered(lane: Lane, exchange: Exchange): void {
+    if (exchange.outcome !== ANSWERED) {
+      this.recordOnce(lane, exchange)
+      return this.tryItemLater(lane, exchange.endedAtMs + RESERVED_PAUSE_MS)
+    }
+    if (exchange.status === 200) return this.reserved(lane, exchange)
+    if (exchange.status === 503) {
+      this.recordOnce(lane, exchange)
+      lane.pauseMs = pauseAfter(exchange)
+      return
+    }
+    if (exchange.status !== 409) return this.unexpectedAnswer(lane, exchange)
+    switch (exchange.reason) {
+      case 'item_sold':
+      case 'sold_out':
+        return this.soldByOthers(lane)
+      case 'item_reserved':
+        if (!this.plan.purchases) return this.soldByOthers(lane)
+        return this.tryItemLater(lane, exchange.endedAtMs + RESERVED_PAUSE_MS)
+      case 'user_limit_reached':
+        this.buyers.refusedAtLimit(lane.user, exchange.endedAtMs)
+        lane.forgetUser()
+        return
+      default:
+        return this.unexpectedAnswer(lane, exchange)
+    }
+  }
+
+  private reserved(lane: Lane, exchange: Exchange): void {
+    const isCode = isCheckoutCode(exchange.body)
+    const saleId = isCode ? saleIdOfCode(exchange.body) : 0
+    this.record(lane, exchange, 'acknowledged', exchange.body.slice(0, 64), saleId)
+    this.reservedCount++
+    if (this.saleId === 0) this.saleId = saleId
+    if (saleId !== this.saleId && isCode) this.hasSaleChanged = true
+    if (!isCode) return this.abandon(lane)
+    if (!this.plan.purchases) {
+      this.buyers.bought()
+      return this.settle(lane)
+    }
+    lane.holdCode(exchange.body, saleId)
+    this.lanesBuying++
+  }
+
+  private purchaseAnswered(lane: Lane, exchange: Exchange): void {
+    const isOther = exchange.outcome !== ANSWERED || exchange.status >= 500
+    if (isOther) {
+      this.recordOnce(lane, exchange)
+      if (exchange.outcome !== ANSWERED) return
+      lane.pauseMs = pauseAfter(exchange)
+      if (exchange.status === 503) return
+      this.unexpectedAnswer(lane, exchange)
+      return
+    }
+    if (exchange.status === 200) {
+      this.record(lane, exchange, 'acknowledged', lane.code, lane.saleId)
+      return this.purchased(lane, exchange)
+    }
+    this.record(lane, exchange, 'refused', lane.code, lane.saleId)
+    if (exchange.status !== 409) return this.unexpectedAnswer(lane, exchange)
+    // Without an earlier try in doubt this is a lie, and the ledger check says so; the item is sold either way.
+    if (exchange.reason === 'already_purchased') return this.purchased(lane, exchange)
+    this.dropCode(lane)
+    this.tryItemLater(lane, exchange.endedAtMs)
+  }
+
+  private purchased(lane: Lane, exchange: Exchange): void {
+    this.lastPurchaseMs = exchange.endedAtMs
+    const item = this.itemOf(lane)
+    if (lane.saleId === this.saleId) {
+      this.purchasedCount++
+      this.isItemBought[item] = 1
+    }
+    this.buyers.bought()
+    this.dropCode(lane)
+    this.settle(lane)
+  }
+
+  private soldByOthers(lane: Lane): void {
+    const item = this.itemOf(lane)
+    if (this.isItemBought[item] === 0 && this.isItemSoldByOthers[item] === 0) {
+      this.isItemSoldByOthers[item] = 1
+      this.soldByOthersCount++
+    }
+    this.buyers.giveBack(lane.user)
+    this.settle(lane)
+  }
+
+  /** A 4xx that no client can act on, or a 500: the try is repeated a few times, then given up. */
+  private unexpectedAnswer(lane: Lane, exchange: Exchange): void {
+    if (exchange.step === CHECKOUT && exchange.status >= 500) this.recordOnce(lane, exchange)
+    const seen = (this.unexpected[lane.attempt] as number) + 1
+    this.unexpected[lane.attempt] = seen
+    if (seen >= UNEXPECTED_MAX) return this.abandon(lane)
+    if (exchange.step === CHECKOUT) {
+      this.tryItemLater(lane, exchange.endedAtMs + RESERVED_PAUSE_MS)
+    } else {
+      lane.pauseMs = RESERVED_PAUSE_MS
+    }
+  }
+
+  private abandon(lane: Lane): void {
+    this.abandonedCount++
+    this.buyers.giveBack(lane.user)
+    this.dropCode(lane)
+    this.settle(lane)
+  }
+
+  private settle(lane: Lane): void {
+    this.queue.settle()
+    lane.clear()
+  }
+
+  private tryItemLater(lane: Lane, notBeforeMs: number): void {
+    this.buyers.giveBack(lane.user)
+    this.queue.putBack(lane.attempt, notBeforeMs)
+    lane.clear()
+  }
+
+  private dropCode(lane: Lane): void {
+    if (lane.code === '') return
+    lane.code = ''
+    this.lanesBuying--
+  }
+
+  /** A try in doubt is one record, however often it is repeated: it explains a row, whichever try wrote it. */
+  private recordOnce(lane: Lane, exchange: Exchange): void {
+    if (lane.isInDoubt) return
+    lane.isInDoubt = true
+    this.record(lane, exchange, 'unknown', lane.code, lane.saleId)
+  }
+
+  private record(
+    lane: Lane,
+    exchange: Exchange,
+    outcome: RecordedCall['outcome'],
+    code: string,
+    saleId: number,
+  ): void {
+    this.history.addCall({
+      step: exchange.step === PURCHASE ? 'purchase' : 'checkout',
+      outcome,
+      status: exchange.outcome === ANSWERED ? exchange.status : 0,
+      reason: exchange.reason,
+      saleId,
+      itemId: this.itemOf(lane),
+      userId: this.userIdOf(lane),
+      code,
+      sentAtMs: lane.firstSentAtMs,
+      answeredAtMs: this.clock.wallMs(),
+    })
+  }
+
+  private itemOf(lane: Lane): number {
+    return this.queue.itemOf(lane.attempt)
+  }
+
+  private userIdOf(lane: Lane): string {
+    return this.plan.userIds[lane.user] as string
+  }
+}
+
+/** The pause that a 503 asks for, within bounds. */
+function pauseAfter(exchange: Exchange): number {
+  const asked = exchange.retryAfterMs
+  return asked === 0 ? OVERLOAD_PAUSE_MS : Math.min(asked, RETRY_AFTER_MAX_MS)
+}
