@@ -1,1 +1,76 @@
-export {}
+import pino from 'pino'
+import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts'
+import { EXIT, StartError } from './supervisor/exit-status.ts'
+import { Instance, type RunningInstance } from './supervisor/instance.ts'
+import { asStartError, openDatabase, type OpenDatabase } from './supervisor/open-database.ts'
+
+/** The whole life of the process. Exit statuses: see supervisor/exit-status.ts. */
+const config = readConfig()
+const log = pino({ level: config.logLevel })
+process.on('uncaughtException', (error) => failStop(EXIT.broken, `uncaught: ${error.stack ?? error.message}`))
+
+let database: OpenDatabase | undefined
+let running: RunningInstance | undefined
+let isEnding = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(signal))
+
+try {
+  log.debug(describeConfig(config), 'configuration')
+  database = await openDatabase(config.database)
+  void database.exited.then(() => { if (!isEnding) failStop(EXIT.broken, 'the embedded PostgreSQL has ended') })
+  running = await new Instance(config, log, failStop).start(database)
+  log.info({ adminPort: running.adminPort, pid: process.pid }, `listening on ${listenUrl(config, running.port)}`)
+} catch (error) {
+  await giveUp(asStartError(error))
+}
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const mistake of error.mistakes) process.stderr.write(`megacache: ${mistake}\n`)
+    process.exit(EXIT.usage)
+  }
+}
+
+/** First signal: drain and exit 0. A second one, or a drain that takes too long: exit 1. */
+async function end(signal: string): Promise<void> {
+  if (isEnding) process.exit(EXIT.unclean)
+  isEnding = true
+  log.info({ signal }, 'shutting down')
+  setTimeout(() => {
+    log.error('shutdown took too long')
+    process.exit(EXIT.unclean)
+  }, config.shutdownTimeoutMs).unref()
+  try {
+    await running?.drain()
+    await database?.stop()
+    log.info('stopped')
+    process.exit(EXIT.ok)
+  } catch (error) {
+    log.error({ err: error }, 'shutdown failed')
+    process.exit(EXIT.unclean)
+  }
+}
+
+/** One line why it could not start, and nothing left running. */
+async function giveUp(error: unknown): Promise<never> {
+  isEnding = true
+  const isExpected = error instanceof StartError
+  process.stderr.write(`megacache: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`)
+  await database?.stop().catch(() => {})
+  process.exit(isExpected ? EXIT.cannotStart : EXIT.broken)
+}
+
+/** Nothing more may be acknowledged: end at once. Recovery is the only repair. */
+function failStop(status: number, message: string): void {
+  log.fatal(message)
+  process.exit(status)
+}
+
+function listenUrl({ host }: Config, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
+}
+

@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ThreadContext } from '../worker/thread-context.ts'
+import { type Problem, problems, rawResponse } from './problem.ts'
+import { rawHeader } from './respond.ts'
+import { route } from './router.ts'
+
+const HEADER_BYTES_MAX = 16_384
+const BODY_BYTES_MAX = 65_536
+
+/** The public port's server, not yet listening: limits and time-outs of spec section 7. */
+export function createPublicServer(thread: ThreadContext): Server {
+  const server = createServer({
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: 5_000,
+    requestTimeout: 10_000,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: 65_000,
+    optimizeEmptyRequests: true,
+  }, (request, response) => handle(thread, request, response))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    refuseConnection(thread, socket, problemOf(error.code))
+  })
+  return server
+}
+
+function handle(thread: ThreadContext, request: IncomingMessage, response: ServerResponse): void {
+  try {
+    // A request without a body has its stream ended before it gets here.
+    if (!request.readableEnded && hasBody(request)) return afterBody(thread, request, response)
+    route(thread, request, response)
+  } catch (error) {
+    thread.fail('broken', `a route threw: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    if (!response.headersSent) thread.responder.problem(response, problems.internal_error)
+  }
+}
+
+function hasBody(request: IncomingMessage): boolean {
+  const length = rawHeader(request, 'content-length')
+  return length === undefined ? rawHeader(request, 'transfer-encoding') !== undefined : length !== '0'
+}
+
+/** Bodies mean nothing here: they are read to their end and forgotten, unless they are too long. */
+function afterBody(thread: ThreadContext, request: IncomingMessage, response: ServerResponse): void {
+  let received = 0
+  let isOver = false
+  const tooLarge = (): void => {
+    isOver = true
+    thread.responder.problem(response, problems.payload_too_large)
+    response.once('finish', () => request.destroy())
+  }
+  if (Number(rawHeader(request, 'content-length') ?? 0) > BODY_BYTES_MAX) return tooLarge()
+  request.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    if (!isOver && received > BODY_BYTES_MAX) tooLarge()
+  })
+  request.once('end', () => {
+    if (isOver) return
+    isOver = true
+    try {
+      route(thread, request, response)
+    } catch (error) {
+      thread.fail('broken', `a route threw: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    }
+  })
+  // The client is gone before its request was whole: nobody is left to answer.
+  request.once('error', () => { isOver = true })
+}
+
+function problemOf(code: string | undefined): Problem {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return problems.headers_too_large
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return problems.request_timeout
+    default:
+      return problems.bad_request
+  }
+}
+
+function refuseConnection(thread: ThreadContext, socket: Socket, problem: Problem): void {
+  if (!socket.writable) return void socket.destroy()
+  thread.responder.counts.countProblem(problem)
+  socket.end(rawResponse(problem, STATUS_CODES[problem.status] ?? 'Error'), 'latin1')
+}

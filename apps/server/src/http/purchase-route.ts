@@ -1,0 +1,158 @@
+import type { Outcome, PurchaseRow } from '@megacache/persistence'
+import { CheckoutCodeReader, type PendingPurchase, type RefusalReason } from 'megacache'
+import type { ServerResponse } from 'node:http'
+import type { Waiting } from '../worker/deadlines.ts'
+import type { ThreadContext } from '../worker/thread-context.ts'
+import { findCode } from './find-code.ts'
+import { type Problem, problems } from './problem.ts'
+import { submit, UNAVAILABLE } from './writing.ts'
+
+const code = new CheckoutCodeReader()
+const PURCHASED = 'purchased'
+
+/** `POST /purchase`: expiry is switched off in memory, then the row, then the answer. */
+export function purchase(
+  thread: ThreadContext, response: ServerResponse, url: string, queryFrom: number,
+): void {
+  const { responder } = thread
+  if (!findCode(url, queryFrom, code)) return responder.problem(response, problems.invalid_code)
+  const refusal = tryPurchase(thread, response, code)
+  if (refusal === undefined) return
+  if (refusal !== 'purchase_pending' && refusal !== 'cancel_pending') {
+    return responder.problem(response, REFUSED[refusal])
+  }
+  const retry = new PurchaseRetry(thread, response, code)
+  if (!thread.waitingRoom.add(() => retry.ask())) return responder.problem(response, problems.overloaded)
+  thread.deadlines.add(retry)
+}
+
+/** Begins the purchase, or answers 503; or says why the code buys nothing now. */
+function tryPurchase(
+  thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader,
+): RefusalReason | undefined {
+  const { purchases, responder } = thread
+  const sale = thread.shelf.find(code.saleId)
+  if (sale === undefined) return 'unknown_code'
+  const unavailable = purchases.refusal()
+  if (unavailable !== undefined) {
+    responder.problem(response, UNAVAILABLE[unavailable])
+    return undefined
+  }
+  const pending = sale.engine.tryPurchase(code)
+  if (!pending.ok) return pending.reason
+  const answer = new PurchaseAnswer(thread, response, pending)
+  submit(purchases, answer)
+  thread.deadlines.add(answer)
+  return undefined
+}
+
+const REFUSED: Readonly<Record<RefusalReason, Problem>> = Object.freeze({
+  malformed_code: problems.invalid_code,
+  unknown_code: problems.unknown_code,
+  already_purchased: problems.already_purchased,
+  reservation_expired: problems.reservation_expired,
+  purchase_pending: problems.purchase_in_doubt,
+  cancel_pending: problems.purchase_in_doubt,
+  sale_closed: problems.internal_error,
+  sold_out: problems.internal_error,
+  item_sold: problems.internal_error,
+  item_reserved: problems.internal_error,
+  user_limit_reached: problems.internal_error,
+})
+
+/** A request whose code another request is using: it asks again until that one has its outcome. */
+class PurchaseRetry implements Waiting {
+  isAnswered = false
+  readonly #thread: ThreadContext
+  readonly #response: ServerResponse
+  readonly #code = new CheckoutCodeReader()
+
+  constructor(thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader) {
+    this.#thread = thread
+    this.#response = response
+    this.#code.set(code)
+  }
+
+  /** Whether it is over: answered, or on its way to the database by itself. */
+  ask(): boolean {
+    if (this.isAnswered) return true
+    const refusal = tryPurchase(this.#thread, this.#response, this.#code)
+    if (refusal === 'purchase_pending' || refusal === 'cancel_pending') return false
+    this.isAnswered = true
+    if (refusal !== undefined) this.#thread.responder.problem(this.#response, REFUSED[refusal])
+    return true
+  }
+
+  giveUp(): void {
+    this.isAnswered = true
+    this.#thread.responder.problem(this.#response, problems.purchase_in_doubt)
+  }
+}
+
+/** A purchase on its way to the database; the batch's row and the client's answer in one object. */
+class PurchaseAnswer implements PurchaseRow, Waiting {
+  readonly saleId: number
+  readonly itemId: number
+  readonly userLow: number
+  readonly userHigh: number
+  readonly codeWord0: number
+  readonly codeWord1: number
+  readonly codeWord2: number
+  readonly codeWord3: number
+  isAnswered = false
+  readonly #thread: ThreadContext
+  readonly #response: ServerResponse
+  readonly #pending: PendingPurchase
+
+  constructor(thread: ThreadContext, response: ServerResponse, pending: PendingPurchase) {
+    this.saleId = pending.saleId
+    this.itemId = pending.itemId
+    this.userLow = pending.userLow
+    this.userHigh = pending.userHigh
+    this.codeWord0 = pending.word0
+    this.codeWord1 = pending.word1
+    this.codeWord2 = pending.word2
+    this.codeWord3 = pending.word3
+    this.#thread = thread
+    this.#response = response
+    this.#pending = pending
+  }
+
+  settle(outcome: Outcome): void {
+    switch (outcome) {
+      case 'durable':
+        this.#pending.confirm()
+        if (this.isAnswered) return
+        this.isAnswered = true
+        return this.#thread.responder.text(this.#response, 200, 'text/plain; charset=utf-8', PURCHASED)
+      case 'aborted':
+        this.#pending.rollback()
+        return this.#refuse(problems.storage_unavailable)
+      case 'poisoned':
+        this.#pending.rollback()
+        return this.#refuse(problems.internal_error)
+      case 'unresolved':
+        return this.#refuse(problems.purchase_in_doubt)
+      case 'fenced':
+        this.#refuse(problems.purchase_in_doubt)
+        return this.#thread.fail('fenced', 'a purchase batch found a newer epoch')
+      case 'foreign':
+        this.#pending.confirmForeign()
+        this.#refuse(problems.internal_error)
+        return this.#thread.fail('broken', `item ${this.itemId} of sale ${this.saleId} is sold to another code`)
+      default:
+        this.#refuse(problems.internal_error)
+        this.#thread.fail('broken', `the database answered ${outcome} to a purchase of item ${this.itemId}`)
+    }
+  }
+
+  giveUp(): void {
+    this.#refuse(problems.purchase_in_doubt)
+  }
+
+  #refuse(problem: Problem): void {
+    if (this.isAnswered) return
+    this.isAnswered = true
+    this.#thread.responder.problem(this.#response, problem)
+  }
+}

@@ -1,0 +1,120 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Problem } from './problem.ts'
+
+const CODE_HEADERS: string[] = Object.freeze([
+  'Content-Type',
+  'text/plain; charset=utf-8',
+  'Content-Length',
+  '36',
+  'Cache-Control',
+  'no-store',
+]) as string[]
+
+/**
+ * Counts what a thread has answered. Plain numbers: one thread writes them, and reports them when
+ * asked.
+ */
+export class AnswerCounts {
+  readonly #byStatus = new Float64Array(600)
+  readonly #problems = new Map<Problem, number>()
+  total = 0
+
+  count(status: number): void {
+    this.total++
+    this.#byStatus[status]!++
+  }
+
+  countProblem(problem: Problem): void {
+    this.count(problem.status)
+    this.#problems.set(problem, (this.#problems.get(problem) ?? 0) + 1)
+  }
+
+  byStatus(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    this.#byStatus.forEach((count, status) => {
+      if (count > 0) counts[status] = count
+    })
+    return counts
+  }
+
+  byReason(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const [{ reason }, count] of this.#problems)
+      counts[reason] = (counts[reason] ?? 0) + count
+    return counts
+  }
+}
+
+/**
+ * Writes answers in the fastest form that `node:http` has: a prebuilt flat header array with a
+ * Content-Length, and a short latin1 string as the body (performance.md: 1.07 x of the usual way).
+ * While draining every answer carries `Connection: close`.
+ */
+export class Responder {
+  readonly counts = new AnswerCounts()
+  isDraining = false
+
+  problem(response: ServerResponse, problem: Problem): void {
+    this.counts.countProblem(problem)
+    this.#write(response, problem.status, problem.headers, problem.body)
+  }
+
+  /** The 36 characters of a checkout code, and nothing else. */
+  code(response: ServerResponse, code: string): void {
+    this.counts.count(200)
+    this.#write(response, 200, CODE_HEADERS, code)
+  }
+
+  /** A body of ASCII characters. */
+  text(response: ServerResponse, status: number, contentType: string, body: string): void {
+    this.counts.count(status)
+    this.#write(
+      response,
+      status,
+      [
+        'Content-Type',
+        contentType,
+        'Content-Length',
+        String(body.length),
+        'Cache-Control',
+        'no-store',
+      ],
+      body,
+    )
+  }
+
+  json(response: ServerResponse, value: unknown, status = 200): void {
+    this.text(response, status, 'application/json', JSON.stringify(value))
+  }
+
+  empty(response: ServerResponse, status: number): void {
+    this.counts.count(status)
+    this.#write(response, status, [], '')
+  }
+
+  #write(response: ServerResponse, status: number, headers: string[], body: string): void {
+    if (this.isDraining) response.shouldKeepAlive = false
+    response.writeHead(status, headers)
+    response.end(body, 'latin1')
+  }
+}
+
+/**
+ * Whether the client asked for JSON. Reads the raw headers: building `request.headers` costs a
+ * microsecond.
+ */
+export function wantsJson(request: IncomingMessage): boolean {
+  const accept = rawHeader(request, 'accept')
+  return accept !== undefined && accept.includes('application/json')
+}
+
+/** The first header of this name (lower case), without building the object of all headers. */
+export function rawHeader(request: IncomingMessage, name: string): string | undefined {
+  const headers = request.rawHeaders
+  for (let index = 0; index < headers.length; index += 2) {
+    const candidate = headers[index]!
+    if (candidate.length === name.length && candidate.toLowerCase() === name)
+      return headers[index + 1]
+  }
+  return undefined
+}

@@ -1,0 +1,60 @@
+/**
+ * A few words that all threads of the process read on every request: which sale takes checkouts, and in
+ * which state the instance is. Written rarely.
+ *
+ * ```text
+ *   word 0      id of the sale that takes checkouts; 0 before the first; only ever grows
+ *   word 1      state, an index into INSTANCE_STATES
+ *   word 2, 3   since when, Unix milliseconds, low and high half
+ * ```
+ */
+export class InstanceBoard {
+  readonly memory: SharedArrayBuffer
+  readonly #words: Int32Array<SharedArrayBuffer>
+
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(64)) {
+    this.memory = memory
+    this.#words = new Int32Array(memory)
+  }
+
+  get currentSaleId(): number {
+    return Atomics.load(this.#words, 0) >>> 0
+  }
+
+  /**
+   * Makes a sale the current one unless a later one is already. Any thread may call it: the first request
+   * after a sale's start opens it, if the supervisor's timer has not. Ends because each failed
+   * compare-and-swap means that the id has grown.
+   */
+  open(saleId: number): void {
+    for (;;) {
+      const seen = Atomics.load(this.#words, 0)
+      if (seen >>> 0 >= saleId) return
+      if (Atomics.compareExchange(this.#words, 0, seen, saleId | 0) === seen) return
+    }
+  }
+
+  get state(): InstanceState {
+    return INSTANCE_STATES[Atomics.load(this.#words, 1)] ?? 'starting'
+  }
+
+  get stateSinceMs(): number {
+    return Atomics.load(this.#words, 3) * TWO_32 + (Atomics.load(this.#words, 2) >>> 0)
+  }
+
+  /** Called by the supervisor only. */
+  enter(state: InstanceState, nowMs: number): void {
+    Atomics.store(this.#words, 2, nowMs % TWO_32 | 0)
+    Atomics.store(this.#words, 3, nowMs / TWO_32 | 0)
+    Atomics.store(this.#words, 1, INSTANCE_STATES.indexOf(state))
+  }
+}
+
+/**
+ * `starting`: recovering. `standby`: another instance has the lease. `active`: serving. `draining`: told to
+ * end, still answering. `fenced`: another instance took over; ending.
+ */
+export const INSTANCE_STATES = ['starting', 'standby', 'active', 'draining', 'fenced'] as const
+export type InstanceState = (typeof INSTANCE_STATES)[number]
+
+const TWO_32 = 4_294_967_296

@@ -1,0 +1,217 @@
+import { acquireLease, createSession, inspectServer, type Lease, measureClock, type Session } from '@megacache/persistence'
+import { SaleClock, systemClock } from '@megacache/sale-clock'
+import type { Server } from 'node:http'
+import type { Logger } from 'pino'
+import { v7 as uuidv7 } from 'uuid'
+import type { Config } from '../config.ts'
+import { InstanceBoard, type InstanceState } from '../instance-board.ts'
+import { openAdminServer } from './admin-server.ts'
+import { EXIT } from './exit-status.ts'
+import { Metrics } from './metrics.ts'
+import type { OpenDatabase } from './open-database.ts'
+import { probePort } from './port-probe.ts'
+import { RequestThreads } from './request-threads.ts'
+import { SaleBook } from './sale-book.ts'
+
+const SWEEP_INTERVAL_MS = 25
+const HOUSEKEEPING_INTERVAL_MS = 5_000
+const RETENTION_INTERVAL_MS = 3_600_000
+const CONNECT_MS_MAX = 10_000
+/** How long a draining instance waits for clients to go; spec section 6. */
+const DRAIN_GRACE_MS = 5_000
+
+/** Ends the process at once; called when nothing more may be acknowledged. */
+export type FailStop = (status: number, message: string) => void
+
+/**
+ * One server process in the order of its life: database, lease, recovery, request threads, sale clock,
+ * listeners; then draining in reverse. Runs on the main thread, which serves no requests.
+ */
+export class Instance {
+  readonly id = uuidv7()
+  readonly board = new InstanceBoard()
+  readonly #config: Config
+  readonly #log: Logger
+  readonly #failStop: FailStop
+  readonly #timers: NodeJS.Timeout[] = []
+
+  constructor(config: Config, log: Logger, failStop: FailStop) {
+    this.#config = config
+    this.#log = log
+    this.#failStop = failStop
+  }
+
+  /** Everything from the open database to the open port. Rejects with a `StartError` that says why not. */
+  async start(database: OpenDatabase): Promise<RunningInstance> {
+    const { id } = this
+    const { connection } = database
+    const session = createSession({ connection, applicationName: `megacache/pending/${id}` })
+    await session.connected(CONNECT_MS_MAX)
+    const facts = await inspectServer(session, { allowUnsafe: this.#config.unsafeDatabase })
+    if (facts.isUnsafe) this.#log.warn({ facts }, 'UNSAFE: this database may forget acknowledged purchases')
+    this.#enter('standby')
+    const lease = await acquireLease({
+      connection,
+      instanceId: id,
+      onLost: () => this.#fenced(),
+    })
+    this.#log.info({ epoch: lease.epoch, instanceId: id }, 'lease acquired')
+    const book = new SaleBook(session, lease.epoch, newTermsOf(this.#config))
+    const recovery = await book.recover(Date.now())
+    this.#log.info(recovery, 'recovered')
+    const { offsetMs } = await measureClock(session, systemClock)
+    const threads = await RequestThreads.start({
+      count: this.#config.threads,
+      settings: {
+        instanceId: id, epoch: lease.epoch, connection, board: this.board.memory, sales: book.shared(),
+        clockOffsetMs: offsetMs, attemptLog: this.#config.attemptLog,
+      },
+      onLog: ({ level, message, fields }) => this.#log[level](fields, message),
+      onFatal: (kind, message) => {
+        if (kind === 'fenced') this.#fenced()
+        else this.#failStop(EXIT.broken, message)
+      },
+    })
+    const clock = this.#saleClock(book, threads)
+    await clock.start()
+    const metrics = new Metrics(this.board, book, threads, facts.isUnsafe)
+    const port = await this.#openPorts(threads)
+    const admin = await openAdminServer({
+      host: this.#config.adminHost, port: this.#config.adminPort, token: this.#config.adminToken, metrics,
+    })
+    this.#keepHouse(book, threads, session)
+    this.#enter('active')
+    return new RunningInstance({ instance: this, config: this.#config, lease, session, threads, clock, book, admin, port, timers: this.#timers })
+  }
+
+  enter(state: InstanceState): void {
+    this.#enter(state)
+  }
+
+  #enter(state: InstanceState): void {
+    this.board.enter(state, Date.now())
+    this.#log.info({ state }, 'instance state')
+  }
+
+  #fenced(): void {
+    if (this.board.state === 'draining') return
+    this.#enter('fenced')
+    this.#failStop(EXIT.fenced, 'another instance has taken over')
+  }
+
+  #saleClock(book: SaleBook, threads: RequestThreads): SaleClock {
+    const restored = book.all().map(({ terms }) => terms)
+    const newest = restored.toSorted((a, b) => b.saleId - a.saleId)[0]
+    return new SaleClock({
+      periodMs: this.#config.salePeriodMs,
+      restored,
+      ...(newest === undefined ? {} : { current: newest }),
+      prepare: async (planned) => {
+        const { terms, engine } = await book.prepare(planned)
+        await threads.share({ terms, handle: engine.handle })
+        this.#warnOfOtherTerms(terms)
+        return terms
+      },
+      open: (sale) => {
+        this.board.open(sale.saleId)
+        this.#log.info({ saleId: sale.saleId, endsAt: new Date(sale.endsAtMs).toISOString() }, 'sale opened')
+      },
+      retire: async (sale) => {
+        if (!book.isOver(sale.saleId)) return false
+        await threads.drop(sale.saleId)
+        await book.giveUp(sale.saleId)
+        this.#log.info({ saleId: sale.saleId }, 'sale retired')
+        return true
+      },
+      onError: (error, phase, sale) => this.#log.error({ err: error, phase, saleId: sale.saleId }, 'rotation failed, trying again'),
+      onStep: (step) => this.#log.warn(step, 'wall time jumped'),
+    })
+  }
+
+  #warnOfOtherTerms(terms: { itemCount: number; userLimit: number; reservationTtlMs: number; saleId: number }): void {
+    const wanted = newTermsOf(this.#config)
+    const isOther = terms.itemCount !== wanted.itemCount || terms.userLimit !== wanted.userLimit ||
+      terms.reservationTtlMs !== wanted.reservationTtlMs
+    if (isOther) this.#log.warn({ terms, wanted }, 'this sale keeps the terms it was created with; the settings apply to the next one')
+  }
+
+  async #openPorts(threads: RequestThreads): Promise<number> {
+    const { host, port } = this.#config
+    if (port !== 0) await probePort(host, port)
+    return threads.listen(host, port)
+  }
+
+  #keepHouse(book: SaleBook, threads: RequestThreads, session: Session): void {
+    const { retentionMs } = this.#config
+    this.#every(SWEEP_INTERVAL_MS, 'sweep', async () => book.sweep())
+    this.#every(HOUSEKEEPING_INTERVAL_MS, 'housekeeping', async () => {
+      await book.recordAttempts()
+      threads.setClockOffset((await measureClock(session, systemClock)).offsetMs)
+    })
+    const dropOld = (): Promise<void> => book.dropOld(retentionMs, Date.now())
+    this.#every(RETENTION_INTERVAL_MS, 'retention', dropOld)
+    dropOld().catch((error: unknown) => this.#log.warn({ err: error }, 'retention failed, trying again later'))
+  }
+
+  /** Repeats a duty; one that is still running is not started again. */
+  #every(intervalMs: number, name: string, duty: () => Promise<void>): void {
+    let isRunning = false
+    this.#timers.push(setInterval(() => {
+      if (isRunning) return
+      isRunning = true
+      duty()
+        .catch((error: unknown) => this.#log.warn({ err: error }, `${name} failed, trying again later`))
+        .finally(() => { isRunning = false })
+    }, intervalMs))
+  }
+}
+
+interface Parts {
+  readonly instance: Instance
+  readonly config: Config
+  readonly lease: Lease
+  readonly session: Session
+  readonly threads: RequestThreads
+  readonly clock: SaleClock
+  readonly book: SaleBook
+  readonly admin: Server
+  readonly port: number
+  readonly timers: readonly NodeJS.Timeout[]
+}
+
+/** An instance that serves. */
+export class RunningInstance {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  get port(): number {
+    return this.#parts.port
+  }
+
+  get adminPort(): number {
+    const address = this.#parts.admin.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** Orderly shutdown, spec section 6: nothing that was accepted stays without an answer. */
+  async drain(): Promise<void> {
+    const { instance, config, lease, session, threads, clock, book, admin, timers } = this.#parts
+    instance.enter('draining')
+    await clock.stop()
+    for (const timer of timers) clearInterval(timer)
+    const graceMs = Math.min(DRAIN_GRACE_MS, config.shutdownTimeoutMs / 2)
+    await threads.drain(graceMs, config.shutdownTimeoutMs)
+    await book.recordAttempts()
+    await lease.release()
+    await session.close()
+    admin.close()
+    admin.closeAllConnections()
+  }
+}
+
+function newTermsOf(config: Config): { itemCount: number; userLimit: number; reservationTtlMs: number } {
+  return { itemCount: config.saleItems, userLimit: config.userLimit, reservationTtlMs: config.reservationTtlMs }
+}

@@ -1,0 +1,103 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { INSTANCE_STATES, type InstanceBoard } from '../instance-board.ts'
+import type { ThreadMetrics } from '../thread-messages.ts'
+import type { RequestThreads } from './request-threads.ts'
+import type { SaleBook } from './sale-book.ts'
+
+/**
+ * The figures of `/metrics`. Nothing is counted here: threads and engine count in plain words on the request
+ * path, and each scrape gathers them.
+ */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #threads: RequestThreads
+  readonly #refresh: ((metrics: readonly ThreadMetrics[]) => void)[] = []
+
+  constructor(board: InstanceBoard, book: SaleBook, threads: RequestThreads, isUnsafe: boolean) {
+    this.#threads = threads
+    collectDefaultMetrics({ register: this.#registry })
+    this.#instance(board, isUnsafe)
+    this.#sales(book)
+    this.#answers()
+    this.#writers()
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  async text(): Promise<string> {
+    const metrics = await this.#threads.metrics()
+    for (const refresh of this.#refresh) refresh(metrics)
+    return this.#registry.metrics()
+  }
+
+  #instance(board: InstanceBoard, isUnsafe: boolean): void {
+    const state = this.#gauge('megacache_instance_state', 'Which state the instance is in: 1 for that one.', ['state'])
+    const unsafe = this.#gauge('megacache_unsafe_database', '1 when the database may lose acknowledged commits.', [])
+    const connections = this.#gauge('megacache_http_connections', 'Open connections on the public port.', [])
+    const storage = this.#gauge('megacache_storage_available_threads', 'Request threads that reach the database.', [])
+    this.#refresh.push((metrics) => {
+      for (const name of INSTANCE_STATES) state.set({ state: name }, name === board.state ? 1 : 0)
+      unsafe.set(isUnsafe ? 1 : 0)
+      connections.set(metrics.reduce((sum, thread) => sum + thread.connections, 0))
+      storage.set(metrics.filter((thread) => thread.storageAvailable).length)
+    })
+  }
+
+  #sales(book: SaleBook): void {
+    const items = this.#gauge('megacache_items', 'Items of a sale by state.', ['sale', 'state'])
+    const events = this.#gauge('megacache_sale_events_total', 'What has happened in a sale since it is in memory.', ['sale', 'event'])
+    const refusals = this.#gauge('megacache_refusals_total', 'Refused calls of the engine by reason.', ['sale', 'reason'])
+    this.#refresh.push(() => {
+      // Sales come and go: those that are gone must not be reported for ever.
+      for (const gauge of [items, events, refusals]) gauge.reset()
+      for (const { terms, engine } of book.all()) {
+        const sale = String(terms.saleId)
+        const { available, reserved, sold, totals } = engine.stats()
+        for (const [state, count] of Object.entries({ available, reserved, sold })) items.set({ sale, state }, count)
+        const { refusals: byReason, ...counts } = totals
+        for (const [event, count] of Object.entries(counts)) events.set({ sale, event }, count)
+        for (const [reason, count] of Object.entries(byReason)) refusals.set({ sale, reason }, count)
+      }
+    })
+  }
+
+  #answers(): void {
+    const answers = this.#gauge('megacache_http_answers_total', 'Answers on the public port by status.', ['status'])
+    const problems = this.#gauge('megacache_http_problems_total', 'Refused and failed requests by reason.', ['reason'])
+    this.#refresh.push((metrics) => {
+      setSums(answers, 'status', metrics.map((thread) => thread.answersByStatus))
+      setSums(problems, 'reason', metrics.map((thread) => thread.problemsByReason))
+    })
+  }
+
+  #writers(): void {
+    const batches = this.#gauge('megacache_batches_total', 'Batches answered by the database.', ['writer'])
+    const rows = this.#gauge('megacache_batch_rows_total', 'Rows settled.', ['writer'])
+    const waiting = this.#gauge('megacache_batch_rows_waiting', 'Rows accepted and not settled.', ['writer'])
+    const resolves = this.#gauge('megacache_batch_resolves_total', 'Batches in doubt that were sent again.', ['writer'])
+    this.#refresh.push((metrics) => {
+      for (const writer of ['checkout', 'purchase', 'cancel'] as const) {
+        const of = metrics.map((thread) => thread.writers[writer])
+        const sum = (pick: (one: (typeof of)[number]) => number): number => of.reduce((total, one) => total + pick(one), 0)
+        batches.set({ writer }, sum((one) => one.batches))
+        rows.set({ writer }, sum((one) => one.rowsSettled))
+        waiting.set({ writer }, sum((one) => one.rowsWaiting))
+        resolves.set({ writer }, sum((one) => one.resolves))
+      }
+    })
+  }
+
+  #gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {
+    return new Gauge({ name, help, labelNames, registers: [this.#registry] })
+  }
+}
+
+function setSums<Label extends string>(
+  gauge: Gauge<Label>, label: Label, counts: readonly Readonly<Record<string, number>>[],
+): void {
+  const sums = new Map<string, number>()
+  for (const of of counts) for (const [key, count] of Object.entries(of)) sums.set(key, (sums.get(key) ?? 0) + count)
+  for (const [key, sum] of sums) gauge.labels(key).set(sum)
+}

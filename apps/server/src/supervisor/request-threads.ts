@@ -1,0 +1,186 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Order, Report, SharedSale, ThreadMetrics, ThreadSettings } from '../thread-messages.ts'
+import { StartError } from './exit-status.ts'
+
+/** More threads than this gain nothing: the database connection of each becomes the limit. */
+const THREADS_AUTO_MAX = 4
+/** A thread that does not answer an order for so long is broken. */
+const ORDER_MS_MAX = 10_000
+const METRICS_MS_MAX = 1_000
+const THREAD_MODULE = new URL(`../worker/request-thread${extension(import.meta.url)}`, import.meta.url)
+
+export interface RequestThreadsOptions {
+  readonly count: number | 'auto'
+  readonly settings: Omit<ThreadSettings, 'threadNumber'>
+  readonly onLog: (report: Extract<Report, { kind: 'log' }>) => void
+  /** A thread died or reports something that must not be survived. */
+  readonly onFatal: (kind: 'fenced' | 'broken', message: string) => void
+}
+
+/** The threads that serve the public port, as the supervisor sees them. */
+export class RequestThreads {
+  readonly #workers: Worker[] = []
+  readonly #options: RequestThreadsOptions
+  readonly #awaited = new Set<(worker: Worker, report: Report) => void>()
+  #isEnding = false
+  #askedCount = 0
+
+  private constructor(options: RequestThreadsOptions) {
+    this.#options = options
+  }
+
+  /** Starts the threads and waits until each has its connection to the database. */
+  static async start(options: RequestThreadsOptions): Promise<RequestThreads> {
+    const threads = new RequestThreads(options)
+    const count = options.count === 'auto' ? Math.min(availableParallelism(), THREADS_AUTO_MAX) : options.count
+    const isReady = threads.#each(count, (report) => report.kind === 'ready')
+    for (let threadNumber = 0; threadNumber < count; threadNumber++) threads.#spawn(threadNumber)
+    await isReady
+    return threads
+  }
+
+  get count(): number {
+    return this.#workers.length
+  }
+
+  /**
+   * Opens the listeners and returns the port. With several threads each has a listener of its own on the
+   * same port, and the kernel spreads connections over them. Where that does not exist the first
+   * thread serves alone, and `onLog` hears of it.
+   */
+  async listen(host: string, port: number): Promise<number> {
+    const [first, ...others] = this.#workers
+    const reusePort = others.length > 0
+    const chosen = await this.#listenOn(first!, host, port, reusePort).catch((error: unknown) => {
+      if (!reusePort || !(error instanceof ListenError) || !UNSUPPORTED.has(error.code)) throw error
+      this.#options.onLog({
+        kind: 'log', level: 'warn', message: 'this system cannot share a port: one request thread serves alone',
+        fields: { code: error.code },
+      })
+      others.length = 0
+      return this.#listenOn(first!, host, port, false)
+    })
+    await Promise.all(others.map((worker) => this.#listenOn(worker, host, chosen, true)))
+    return chosen
+  }
+
+  /** Gives all threads a sale; resolves when each can serve it. */
+  async share(sale: SharedSale): Promise<void> {
+    const { saleId } = sale.terms
+    await this.#order({ kind: 'sale', sale }, (report) => report.kind === 'saleReady' && report.saleId === saleId)
+  }
+
+  /** Makes all threads forget a sale. */
+  async drop(saleId: number): Promise<void> {
+    await this.#order({ kind: 'drop', saleId }, (report) => report.kind === 'saleDropped' && report.saleId === saleId)
+  }
+
+  setClockOffset(offsetMs: number): void {
+    for (const worker of this.#workers) worker.postMessage({ kind: 'clock', offsetMs } satisfies Order)
+  }
+
+  /** Asks every thread for its figures; threads that do not answer within a second are left out. */
+  async metrics(): Promise<ThreadMetrics[]> {
+    const askedAs = ++this.#askedCount
+    const metrics: ThreadMetrics[] = []
+    await this.#order({ kind: 'metrics', askedAs }, (report) => {
+      if (report.kind !== 'metrics' || report.askedAs !== askedAs) return false
+      metrics.push(report.metrics)
+      return true
+    }, METRICS_MS_MAX).catch(() => {})
+    return metrics
+  }
+
+  /** Stops accepting, answers what is under way, makes it durable, and ends the threads. */
+  async drain(graceMs: number, withinMs: number): Promise<void> {
+    this.#isEnding = true
+    await this.#order({ kind: 'drain', graceMs }, (report) => report.kind === 'drained', withinMs)
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+
+  #spawn(threadNumber: number): void {
+    const worker = new Worker(THREAD_MODULE, {
+      name: `request-${threadNumber}`,
+      workerData: { ...this.#options.settings, threadNumber } satisfies ThreadSettings,
+    })
+    this.#workers.push(worker)
+    worker.on('message', (report: Report) => this.#hear(worker, report))
+    worker.on('error', (error: Error) => {
+      this.#options.onFatal('broken', `request thread ${threadNumber} failed: ${error.stack ?? error.message}`)
+    })
+    worker.on('exit', (code) => {
+      if (!this.#isEnding) this.#options.onFatal('broken', `request thread ${threadNumber} ended with status ${code}`)
+    })
+  }
+
+  #hear(worker: Worker, report: Report): void {
+    if (report.kind === 'log') return this.#options.onLog(report)
+    if (report.kind === 'fenced') return this.#options.onFatal('fenced', 'another instance has taken over')
+    if (report.kind === 'broken') return this.#options.onFatal('broken', report.message)
+    for (const hear of this.#awaited) hear(worker, report)
+  }
+
+  #order(order: Order, isAnswer: (report: Report) => boolean, withinMs = ORDER_MS_MAX): Promise<void> {
+    const done = this.#each(this.#workers.length, isAnswer, withinMs)
+    for (const worker of this.#workers) worker.postMessage(order)
+    return done
+  }
+
+  /** Resolves when `count` threads have given a report that is an answer. */
+  #each(count: number, isAnswer: (report: Report) => boolean, withinMs = ORDER_MS_MAX): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const answered = new Set<Worker>()
+      const finish = (error?: Error): void => {
+        clearTimeout(timer)
+        this.#awaited.delete(hear)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      const hear = (worker: Worker, report: Report): void => {
+        if (!isAnswer(report)) return
+        answered.add(worker)
+        if (answered.size === count) finish()
+      }
+      const timer = setTimeout(() => finish(new Error(`a request thread gave no answer within ${withinMs} ms`)), withinMs)
+      this.#awaited.add(hear)
+    })
+  }
+
+  #listenOn(worker: Worker, host: string, port: number, reusePort: boolean): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const hear = (from: Worker, report: Report): void => {
+        if (from !== worker) return
+        if (report.kind === 'listening') resolve(report.port)
+        else if (report.kind === 'listenFailed') reject(new ListenError(host, port, report.code, report.message))
+        else return
+        this.#awaited.delete(hear)
+      }
+      this.#awaited.add(hear)
+      worker.postMessage({ kind: 'listen', host, port, reusePort } satisfies Order)
+    })
+  }
+}
+
+/** What systems answer that know no SO_REUSEPORT. */
+const UNSUPPORTED: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOPROTOOPT', 'EINVAL'])
+
+export class ListenError extends StartError {
+  readonly code: string
+
+  constructor(host: string, port: number, code: string, message: string) {
+    super(LISTEN_FAILURES[code]?.(host, port) ?? `cannot listen on ${host}:${port}: ${message}`)
+    this.code = code
+  }
+}
+
+const LISTEN_FAILURES: Readonly<Record<string, (host: string, port: number) => string>> = {
+  EADDRINUSE: (host, port) => `port ${port} is in use on ${host}; set PORT to another one`,
+  EACCES: (host, port) => `no permission to listen on ${host}:${port}`,
+  EADDRNOTAVAIL: (host) => `this machine has no address ${host}`,
+}
+
+/** Threads run from the sources or from the build, as this file does. */
+function extension(url: string): string {
+  return url.slice(url.lastIndexOf('.'))
+}

@@ -1,0 +1,139 @@
+import {
+  dropOldSales, ensureSale, type RecoveredSale, recordAttemptCounts, recoverSales, type Session,
+} from '@megacache/persistence'
+import { Megacache } from 'megacache'
+import type { SaleTerms } from '../sale-terms.ts'
+import type { SharedSale } from '../thread-messages.ts'
+import { StartError } from './exit-status.ts'
+
+export interface BookedSale {
+  readonly terms: SaleTerms
+  readonly engine: Megacache
+  /** Refusals already added to the database, by reason. */
+  readonly counted: Map<string, number>
+}
+
+/** What a new sale gets; a sale that has a row keeps the terms of its row. */
+export interface NewSaleTerms {
+  readonly itemCount: number
+  readonly userLimit: number
+  readonly reservationTtlMs: number
+}
+
+/** The sales that are in memory, as the supervisor keeps them: it makes them, sweeps them and gives them up. */
+export class SaleBook {
+  readonly #sales = new Map<number, BookedSale>()
+  readonly #session: Session
+  readonly #epoch: number
+  readonly #newTerms: NewSaleTerms
+
+  constructor(session: Session, epoch: number, newTerms: NewSaleTerms) {
+    this.#session = session
+    this.#epoch = epoch
+    this.#newTerms = newTerms
+  }
+
+  /**
+   * Rebuilds every sale that still matters from its rows, after the epoch was raised: nobody else writes.
+   * Refuses to serve when the result breaks an invariant.
+   */
+  async recover(nowMs: number): Promise<RecoveryReport> {
+    const startedAt = performance.now()
+    const recovered = await recoverSales(this.#session, { nowMs })
+    let purchases = 0
+    let reservations = 0
+    let superseded = 0
+    for (const sale of recovered) {
+      const result = this.#rebuild(sale)
+      purchases += result.purchases
+      reservations += result.reservations
+      superseded += result.superseded.length
+    }
+    const tookMs = Math.round(performance.now() - startedAt)
+    return { sales: recovered.length, purchases, reservations, superseded, tookMs }
+  }
+
+  /** Makes the sale's row, partitions and memory exist. Idempotent; the terms are those of the row. */
+  async prepare(planned: { saleId: number; startsAtMs: number; endsAtMs: number }): Promise<BookedSale> {
+    const existing = this.#sales.get(planned.saleId)
+    if (existing !== undefined) return existing
+    const terms = await ensureSale(this.#session, { ...planned, ...this.#newTerms, epoch: this.#epoch })
+    const sale = book(terms)
+    this.#sales.set(terms.saleId, sale)
+    return sale
+  }
+
+  /** Whether the sale has neither reservations nor anything under way, so that it can be given up. */
+  isOver(saleId: number): boolean {
+    const sale = this.#sales.get(saleId)
+    if (sale === undefined) return true
+    sale.engine.close()
+    sale.engine.sweep()
+    return sale.engine.stats().reserved === 0
+  }
+
+  async giveUp(saleId: number): Promise<void> {
+    const sale = this.#sales.get(saleId)
+    if (sale === undefined) return
+    await this.#recordAttempts(sale)
+    this.#sales.delete(saleId)
+  }
+
+  /** Releases what has expired, in all sales. */
+  sweep(): void {
+    for (const sale of this.#sales.values()) sale.engine.sweep()
+  }
+
+  /** Adds the refusals since the last call to the database's counters. */
+  async recordAttempts(): Promise<void> {
+    for (const sale of this.#sales.values()) await this.#recordAttempts(sale)
+  }
+
+  async dropOld(retentionMs: number, nowMs: number): Promise<void> {
+    await dropOldSales(this.#session, { retentionMs, nowMs })
+  }
+
+  all(): BookedSale[] {
+    return [...this.#sales.values()]
+  }
+
+  shared(): SharedSale[] {
+    return this.all().map(({ terms, engine }) => ({ terms, handle: engine.handle }))
+  }
+
+  #rebuild({ terms, purchases, reservations }: RecoveredSale): ReturnType<Megacache['restore']> {
+    const sale = book(terms)
+    const result = sale.engine.restore({ purchases, reservations })
+    const wrong = sale.engine.audit()
+    if (wrong.length > 0) {
+      throw new StartError(`sale ${terms.saleId} cannot be served: ${wrong.slice(0, 3).join('; ')} (${wrong.length} in all)`)
+    }
+    this.#sales.set(terms.saleId, sale)
+    return result
+  }
+
+  async #recordAttempts({ terms, engine, counted }: BookedSale): Promise<void> {
+    const { refusals, reservations } = engine.stats().totals
+    const counts = new Map<string, number>()
+    for (const [reason, count] of [...Object.entries(refusals), ['reserved', reservations] as const]) {
+      const added = count - (counted.get(reason) ?? 0)
+      if (added > 0) counts.set(reason, added)
+    }
+    if (counts.size === 0) return
+    await recordAttemptCounts(this.#session, terms.saleId, counts)
+    for (const [reason, added] of counts) counted.set(reason, (counted.get(reason) ?? 0) + added)
+  }
+}
+
+export interface RecoveryReport {
+  readonly sales: number
+  readonly purchases: number
+  readonly reservations: number
+  readonly superseded: number
+  readonly tookMs: number
+}
+
+function book(terms: SaleTerms): BookedSale {
+  const { saleId, itemCount, userLimit, reservationTtlMs } = terms
+  return { terms, engine: Megacache.create({ saleId, items: itemCount, userLimit, reservationTtlMs }), counted: new Map() }
+}

@@ -1,0 +1,28 @@
+import type { CancelWriter, CheckoutWriter, PurchaseWriter } from '@megacache/persistence'
+import type { Responder } from '../http/respond.ts'
+import type { InstanceBoard } from '../instance-board.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { DurableReads } from './durable-reads.ts'
+import type { SaleShelf } from './sale-shelf.ts'
+import type { WaitingRoom } from './waiting-room.ts'
+
+/** What the routes of one request thread work with. */
+export interface ThreadContext {
+  readonly instanceId: string
+  readonly epoch: number
+  readonly board: InstanceBoard
+  readonly shelf: SaleShelf
+  readonly responder: Responder
+  readonly deadlines: Deadlines
+  readonly waitingRoom: WaitingRoom
+  readonly checkouts: CheckoutWriter
+  readonly purchases: PurchaseWriter
+  readonly cancels: CancelWriter
+  readonly reads: DurableReads
+  /** Database time minus this machine's monotonic time, in milliseconds. */
+  clockOffsetMs: number
+  /** Wall time, Unix milliseconds. */
+  wallMs(): number
+  /** A broken invariant or a lost lease: nothing more may be acknowledged, the process ends. */
+  fail(kind: 'broken' | 'fenced', message: string): void
+}
