@@ -21,11 +21,13 @@ create table sales (
   item_count integer not null check (item_count > 0),
   user_limit integer not null check (user_limit > 0),
   reservation_ttl_ms integer not null check (reservation_ttl_ms > 0),
+  -- No code of the sale outlives it: ends_at + reservation_ttl_ms.
+  honoured_until timestamptz not null,
   created_at timestamptz not null default clock_timestamp(),
   check (ends_at > starts_at)
 );
 
-create index sales_by_end on sales (ends_at);
+create index sales_by_honoured_until on sales (honoured_until);
 
 -- Every reservation ever acknowledged. Not unique by item: expired ones stay beside the one that followed.
 create table checkouts (

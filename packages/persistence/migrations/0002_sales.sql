@@ -50,8 +50,8 @@ begin
     return;
   end if;
   perform megacache_ensure_partitions(p_sale);
-  insert into sales (sale_id, starts_at, ends_at, item_count, user_limit, reservation_ttl_ms)
-  values (p_sale, p_starts, p_ends, p_items, p_limit, p_ttl_ms)
+  insert into sales (sale_id, starts_at, ends_at, item_count, user_limit, reservation_ttl_ms, honoured_until)
+  values (p_sale, p_starts, p_ends, p_items, p_limit, p_ttl_ms, p_ends + p_ttl_ms * interval '1 millisecond')
   on conflict do nothing;
   return query select s.* from sales s where s.sale_id = p_sale;
 end $$;

@@ -15,3 +15,16 @@ export type {
   StatementValue,
 } from './statement-port.ts'
 export { nodeTimers, type Timer, type Timers } from './timers.ts'
+export { type Attempt, AttemptLog, type AttemptLogCounts, type AttemptLogOptions } from './attempt-log.ts'
+export { recordAttemptCounts } from './attempt-counts.ts'
+export { type DurableReservation, findReservation } from './find-reservation.ts'
+export { inspectServer, type ServerFacts } from './inspect-server.ts'
+export { acquireLease, type Lease, type LeaseHolder, type LeaseOptions, type LeaseState } from './lease.ts'
+export { type ClockOffset, measureClock } from './measure-clock.ts'
+export {
+  type RecoveredPurchase, type RecoveredReservation, type RecoveredSale, recoverSales,
+} from './recover-sales.ts'
+export { dropOldSales, type DroppedSales } from './retention.ts'
+export { currentOrLatestSale, ensureSale, saleTerms, type SaleTerms } from './sale-terms.ts'
+export type { SqlClient } from './sql-client.ts'
+export { type Inconsistency, type InconsistencyKind, verifySale } from './verify-sale.ts'

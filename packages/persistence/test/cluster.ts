@@ -17,8 +17,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const cluster = external === undefined ? await startEmbedded() : undefined
   const url = external ?? cluster?.url ?? ''
   const templateName = `megacache_template_${randomBytes(4).toString('hex')}`
-  await administer(url, `create database ${templateName}`)
-  await migrate(databaseUrl(url, templateName))
+  try {
+    await administer(url, `create database ${templateName}`)
+    await migrate(databaseUrl(url, templateName))
+  } catch (error) {
+    await cluster?.stop()
+    throw error
+  }
   project.provide('clusterUrl', url)
   project.provide('templateName', templateName)
   return async () => {

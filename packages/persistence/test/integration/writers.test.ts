@@ -17,6 +17,7 @@ beforeEach(() => freshSale(client))
 const checkouts = (): CheckoutWriter => new CheckoutWriter({ session, epoch: 0 })
 const purchases = (): PurchaseWriter => new PurchaseWriter({ session, epoch: 0 })
 const cancels = (): CancelWriter => new CancelWriter({ session, epoch: 0 })
+const cancel = (code: string): TestRow => new TestRow({ item: 0, user: 1n, code })
 const range = (count: number): number[] => [...Array(count).keys()]
 
 describe('checkouts', () => {
@@ -191,10 +192,11 @@ describe('purchases', () => {
 
 describe('cancels', () => {
   test('a cancel is durable, also when repeated; unknown is missing; bought is foreign', async () => {
-    const [kept, cancelled, bought] = range(3).map((item) => new TestRow({ item, user: 1n })) as [TestRow, TestRow, TestRow]
+    const kept = new TestRow({ item: 0, user: 1n })
+    const cancelled = new TestRow({ item: 1, user: 1n })
+    const bought = new TestRow({ item: 2, user: 1n })
     await write(checkouts(), [kept, cancelled, bought])
     await write(purchases(), [new TestRow({ item: 2, user: 1n, code: bought.code })])
-    const cancel = (code: string): TestRow => new TestRow({ item: 0, user: 1n, code })
     expect(await write(cancels(), [cancel(cancelled.code)])).toEqual(['durable'])
     const { rows: before } = await client.query('select cancelled_at from checkouts where code = $1', [cancelled.code])
     expect(await write(cancels(), [cancel(cancelled.code), cancel(newCode()), cancel(bought.code)])).toEqual(

@@ -1,0 +1,279 @@
+import type { Connection } from './client-config.ts'
+import { type MonotonicClock, processClock } from './clock.ts'
+import { type ClockOffset, clockOffset } from './measure-clock.ts'
+import { PersistenceError } from './persistence-error.ts'
+import { type Session, createSession } from './session.ts'
+import { refuseTransactionPooler } from './transaction-pooler.ts'
+import { type Timer, type Timers, nodeTimers } from './timers.ts'
+
+/** Who has the lease while we wait for it. */
+export interface LeaseHolder {
+  readonly epoch: number
+  /** Undefined when the last holder has let go. */
+  readonly instanceId: string | undefined
+  /** How long it has not renewed, by the database's clock. */
+  readonly silentMs: number
+}
+
+export interface LeaseOptions {
+  readonly connection: Connection
+  /** Names this instance in the lease row and in pg_stat_activity; at most 32 characters of [A-Za-z0-9_.:-]. */
+  readonly instanceId: string
+  /** Told once when another instance has become the active one: fail-stop. */
+  readonly onLost: (error: PersistenceError) => void
+  /** Told at each look while another instance has the lease. */
+  readonly onWaiting?: (holder: LeaseHolder) => void
+  /** Told at each renewal how the clocks stand. */
+  readonly onRenewed?: (offset: ClockOffset) => void
+  /** Gives up after this time with `lease_unavailable`; 0 tries once. Default: waits for ever. */
+  readonly withinMs?: number
+  /** Ends the waiting with `lease_unavailable`. */
+  readonly signal?: AbortSignal
+  /** Default 1,000 ms. */
+  readonly renewEveryMs?: number
+  /** A holder that has not renewed for so long has its sessions ended. Default 5,000 ms. */
+  readonly staleAfterMs?: number
+  /** Default 50 ms. */
+  readonly pollMs?: number
+  readonly clock?: MonotonicClock
+  readonly timers?: Timers
+}
+
+/** `reconnecting`: the connection is gone, the epoch may still be ours; batches are fenced by the epoch anyway. */
+export type LeaseState = 'held' | 'reconnecting' | 'lost' | 'released'
+
+export interface Lease {
+  /** The fencing number of this tenure. */
+  readonly epoch: number
+  readonly state: LeaseState
+  isHeld(): boolean
+  /** Lets go at once. Flush and close the writers first. */
+  release(): Promise<void>
+}
+
+const TRY_HOLDER_LOCK = 'select pg_try_advisory_lock(1835361121, 3)'
+const READ_LEASE = `
+  select epoch, holder, greatest(0, extract(epoch from clock_timestamp() - renewed_at) * 1000)::float8
+  from lease where id = 1`
+const END_TAGGED = 'select megacache_end_tagged_sessions()'
+const TAKE = 'select megacache_take_lease($1, $2)'
+const TAG = `select set_config('application_name', $1, false)`
+const RENEW = `
+  update lease set renewed_at = clock_timestamp() where id = 1 and epoch = $1
+  returning (extract(epoch from clock_timestamp()) * 1000)::float8`
+const RELEASE = 'update lease set holder = null where id = 1 and epoch = $1'
+
+/** How long a take-over lets the batches in flight end before it ends their sessions again. */
+const FENCE_WAIT_MS = 500
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/**
+ * Waits until this instance is the active one, and stays it: a session-level advisory lock says who
+ * may try, the epoch in the lease row says whose batches count.
+ *
+ *     waiting --holder lock free, or its silent holder's sessions ended--> taking
+ *     taking: end the sessions tagged with an epoch; raise the epoch under the exclusive fence --> held
+ *     held --connection lost--> reconnecting --lock again, epoch unchanged--> held
+ *     held, reconnecting --epoch has moved on--> lost
+ *
+ * Rejects with `transaction_pooler`, `lease_unavailable`, or the error of a statement that the
+ * server refused for good.
+ */
+export async function acquireLease(options: LeaseOptions): Promise<Lease> {
+  if (!/^[A-Za-z0-9_.:-]{1,32}$/.test(options.instanceId)) {
+    throw new RangeError('instanceId must be 1 to 32 characters of [A-Za-z0-9_.:-]')
+  }
+  const timers = options.timers ?? nodeTimers
+  const session = createSession({
+    connection: options.connection,
+    applicationName: `megacache/pending/${options.instanceId}`,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    timers,
+  })
+  try {
+    const epoch = await waitForTurn(session, options, timers)
+    return new HeldLease(session, epoch, options, timers)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+async function waitForTurn(session: Session, options: LeaseOptions, timers: Timers): Promise<number> {
+  const clock = options.clock ?? processClock
+  const deadlineMs = clock.nowMs() + (options.withinMs ?? Infinity)
+  const pollMs = options.pollMs ?? 50
+  let isChecked = false
+  let lastError: unknown
+  for (;;) {
+    try {
+      await session.connected(Math.max(pollMs, Math.min(1_000, deadlineMs - clock.nowMs())))
+      if (!isChecked) await refuseTransactionPooler(session, options.connection)
+      isChecked = true
+      const epoch = await tryTake(session, options)
+      if (epoch !== undefined) return epoch
+    } catch (error) {
+      if (error instanceof PersistenceError && !error.retryable) throw error
+      // Access denied or no such function (class 42): no schema, or no right to use it.
+      if (sqlStateOf(error)?.startsWith('42') === true) throw error
+      lastError = error
+    }
+    if (options.signal?.aborted === true || clock.nowMs() >= deadlineMs) {
+      throw new PersistenceError('lease_unavailable', 'the lease could not be had in time', lastError)
+    }
+    await new Promise<void>((done) => {
+      timers.after(pollMs, done)
+    })
+  }
+}
+
+/** One look: the new epoch, or undefined while another instance is active. */
+async function tryTake(session: Session, options: LeaseOptions): Promise<number | undefined> {
+  const [lock] = await session.query('megacache_try_holder', TRY_HOLDER_LOCK)
+  if (lock?.[0] !== true) {
+    const holder = await readHolder(session)
+    options.onWaiting?.(holder)
+    // A holder that is paused or cut off keeps its lock as long as its session lives.
+    if (holder.silentMs >= (options.staleAfterMs ?? 5_000)) await session.query('megacache_end_tagged', END_TAGGED)
+    return undefined
+  }
+  // A stuck session of the old epoch would hold the fence.
+  await session.query('megacache_end_tagged', END_TAGGED)
+  try {
+    const [row] = await session.query('megacache_take', TAKE, [options.instanceId, String(FENCE_WAIT_MS)])
+    const epoch = Number(row?.[0])
+    await session.query('megacache_tag', TAG, [`megacache/${epoch}/${options.instanceId}`])
+    return epoch
+  } catch (error) {
+    // Batches still hold the fence: their sessions are ended again at the next look.
+    if (sqlStateOf(error) === LOCK_NOT_AVAILABLE) return undefined
+    throw error
+  }
+}
+
+function sqlStateOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+async function readHolder(session: Session): Promise<LeaseHolder> {
+  const [row] = await session.query('megacache_read_lease', READ_LEASE)
+  const holder = row?.[1]
+  return {
+    epoch: Number(row?.[0]),
+    instanceId: typeof holder === 'string' ? holder : undefined,
+    silentMs: Number(row?.[2] ?? 0),
+  }
+}
+
+class HeldLease implements Lease {
+  readonly epoch: number
+  readonly #session: Session
+  readonly #options: LeaseOptions
+  readonly #timers: Timers
+  readonly #clock: MonotonicClock
+  readonly #unsubscribe: () => void
+  #state: LeaseState = 'held'
+  #timer: Timer | undefined
+
+  constructor(session: Session, epoch: number, options: LeaseOptions, timers: Timers) {
+    this.epoch = epoch
+    this.#session = session
+    this.#options = options
+    this.#timers = timers
+    this.#clock = options.clock ?? processClock
+    this.#unsubscribe = session.subscribe((state) => {
+      if (state.status === 'lost' && this.#state === 'held') this.#state = 'reconnecting'
+      if (state.status === 'connected') this.#later(0)
+    })
+    if (session.state.status !== 'connected') this.#state = 'reconnecting'
+    this.#later(options.renewEveryMs ?? 1_000)
+  }
+
+  get state(): LeaseState {
+    return this.#state
+  }
+
+  isHeld(): boolean {
+    return this.#state === 'held'
+  }
+
+  async release(): Promise<void> {
+    if (this.#state === 'released') return
+    const wasOurs = this.#state !== 'lost'
+    this.#state = 'released'
+    this.#stop()
+    if (wasOurs && this.#session.state.status === 'connected') {
+      // Closing the session is what lets go; the row only tells who waits that it was meant.
+      await this.#session.query('megacache_release', RELEASE, [String(this.epoch)]).catch(() => {})
+    }
+    await this.#session.close()
+  }
+
+  #stop(): void {
+    this.#timer?.cancel()
+    this.#unsubscribe()
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'lost' || this.#state === 'released'
+  }
+
+  #later(delayMs: number): void {
+    this.#timer?.cancel()
+    if (this.#isOver()) return
+    this.#timer = this.#timers.after(delayMs, () => {
+      this.#look().catch((error: unknown) => this.#onLookFailed(error))
+    })
+  }
+
+  /** A failed statement says nothing of the epoch; without a connection the next one looks again. */
+  #onLookFailed(error: unknown): void {
+    const isClosed = error instanceof PersistenceError && error.code === 'session_closed'
+    if (!isClosed && this.#session.state.status === 'connected') this.#later(this.#options.pollMs ?? 50)
+  }
+
+  async #look(): Promise<void> {
+    if (this.#state === 'reconnecting') await this.#regain()
+    else await this.#renew()
+  }
+
+  async #renew(): Promise<void> {
+    const sentMs = this.#clock.nowMs()
+    const [row] = await this.#session.query('megacache_renew', RENEW, [String(this.epoch)])
+    if (row === undefined) {
+      this.#lose()
+      return
+    }
+    if (this.#isOver()) return
+    this.#options.onRenewed?.(clockOffset(sentMs, Number(row[0]), this.#clock.nowMs()))
+    this.#later(this.#options.renewEveryMs ?? 1_000)
+  }
+
+  /** After a lost connection: the lock again, and nobody must have raised the epoch in between. */
+  async #regain(): Promise<void> {
+    const [lock] = await this.#session.query('megacache_try_holder', TRY_HOLDER_LOCK)
+    const { epoch } = await readHolder(this.#session)
+    if (epoch !== this.epoch) {
+      this.#lose()
+      return
+    }
+    if (lock?.[0] === true) {
+      await this.#session.query(
+        'megacache_tag', TAG, [`megacache/${this.epoch}/${this.#options.instanceId}`])
+      if (this.#isOver()) return
+      this.#state = 'held'
+      await this.#renew()
+    } else {
+      this.#later(this.#options.pollMs ?? 50)
+    }
+  }
+
+  #lose(): void {
+    if (this.#isOver()) return
+    this.#state = 'lost'
+    this.#stop()
+    this.#options.onLost(new PersistenceError('fenced', `epoch ${this.epoch} is over: another instance is active`))
+    // Its session must not keep the next holder from the lock.
+    void this.#session.close()
+  }
+}

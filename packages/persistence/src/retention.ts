@@ -1,0 +1,73 @@
+import type { SqlClient } from './sql-client.ts'
+
+/** What left the database. */
+export interface DroppedSales {
+  readonly partitions: readonly string[]
+  readonly saleCount: number
+}
+
+const DAY_SECONDS = 86_400
+const LOCK_TIMEOUT_MS = 2_000
+
+interface Partition {
+  readonly child: string
+  readonly parent: string | null
+  readonly isPending: boolean
+}
+
+/**
+ * Drops the days whose sales all ended more than `retentionMs` before `nowMs` (Unix ms). Batches
+ * are not stalled: a partition is detached concurrently and dropped when it is a table of its own.
+ * Needs a connection outside a transaction. An interrupted or timed-out drop is finished by the
+ * next call; when another call is at it, this one does nothing.
+ */
+export async function dropOldSales(
+  client: SqlClient, options: { readonly retentionMs: number, readonly nowMs: number },
+): Promise<DroppedSales> {
+  const lock = await client.query<{ got: boolean }>('select pg_try_advisory_lock(1835361121, 6) as got')
+  if (lock.rows[0]?.got !== true) return { partitions: [], saleCount: 0 }
+  try {
+    await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    return await dropDays(client, await firstKeptDay(client, options.nowMs - options.retentionMs))
+  } finally {
+    await client.query('reset lock_timeout')
+    await client.query('select pg_advisory_unlock(1835361121, 6)')
+  }
+}
+
+/** Days since 1970 before which every sale ended before `cutoffMs`. */
+async function firstKeptDay(client: SqlClient, cutoffMs: number): Promise<number> {
+  const { rows } = await client.query<{ day: number | null }>(
+    `select (min(sale_id) / ${DAY_SECONDS})::int as day from sales
+     where honoured_until >= to_timestamp($1::float8 / 1000)`, [cutoffMs])
+  const cutoffDay = Math.floor(cutoffMs / 1000 / DAY_SECONDS)
+  return Math.min(cutoffDay, rows[0]?.day ?? cutoffDay)
+}
+
+async function dropDays(client: SqlClient, keptDay: number): Promise<DroppedSales> {
+  const partitions = await partitionsBefore(client, keptDay)
+  // The terms go first: without them nobody looks for the rows any more.
+  const sales = await client.query('delete from sales where sale_id < $1', [keptDay * DAY_SECONDS])
+  await client.query('delete from sale_attempts where sale_id < $1', [keptDay * DAY_SECONDS])
+  for (const { child, parent, isPending } of partitions) {
+    if (parent !== null) {
+      await client.query(`alter table ${parent} detach partition ${child} ${isPending ? 'finalize' : 'concurrently'}`)
+    }
+    await client.query(`drop table ${child}`)
+  }
+  return { partitions: partitions.map(({ child }) => child), saleCount: sales.rowCount ?? 0 }
+}
+
+/** Attached or left detached by an interrupted drop; the names are ours, so they need no quoting. */
+async function partitionsBefore(client: SqlClient, day: number): Promise<Partition[]> {
+  const { rows } = await client.query<Partition>(
+    `select c.relname as child, p.relname as parent, coalesce(i.inhdetachpending, false) as "isPending"
+     from pg_class c
+     left join pg_inherits i on i.inhrelid = c.oid
+     left join pg_class p on p.oid = i.inhparent
+     where c.relkind = 'r' and c.relnamespace = (select relnamespace from pg_class where oid = 'sales'::regclass)
+       and c.relname ~ '^(checkouts|purchases|attempts)_p[0-9]+$'
+       and substring(c.relname from '[0-9]+$')::bigint < $1
+     order by c.relname`, [day])
+  return rows
+}
