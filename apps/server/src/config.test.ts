@@ -101,7 +101,7 @@ describe('loadConfig', () => {
       'RETENTION must be a duration from 1h to 3650d ' +
         '(a whole number and ms, s, m, h or d), not "forever"',
     ])
-    expect(() => loadConfig(env)).toThrowError(mistakesOf(env).join('\n'))
+    expect(() => loadConfig(env)).toThrow(mistakesOf(env).join('\n'))
   })
 
   it.each(['0.0.0.0', '::', '10.0.0.1', 'admin.internal', '::ffff:127.0.0.1'])(

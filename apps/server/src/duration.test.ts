@@ -1,6 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatDuration, parseDuration } from './duration.ts'
+import { parseDuration } from './duration.ts'
 
 describe('parseDuration', () => {
   it.each([
@@ -17,30 +16,30 @@ describe('parseDuration', () => {
   })
 
   it.each([
-    '', '5', 's', '1.5h', '1h30m', '-1s', '+1s', '1 s', ' 1s', '1s ', '1S', '1H', '1sec', '1e3ms',
-    '0x1s', '1w', '1us', '1_000ms', 'Infinityms', '104249992d', '9007199254740992ms', '1s\n',
+    '',
+    '5',
+    's',
+    '1.5h',
+    '1h30m',
+    '-1s',
+    '+1s',
+    '1 s',
+    ' 1s',
+    '1s ',
+    '1S',
+    '1H',
+    '1sec',
+    '1e3ms',
+    '0x1s',
+    '1w',
+    '1us',
+    '1_000ms',
+    'Infinityms',
+    '104249992d',
+    '9007199254740992ms',
+    '1s\n',
     '\u{ff11}s',
   ])('refuses %j', (text) => {
     expect(parseDuration(text)).toBeUndefined()
-  })
-})
-
-describe('formatDuration', () => {
-  it.each([
-    [0, '0ms'],
-    [1_500, '1500ms'],
-    [90_000, '90s'],
-    [3_600_000, '1h'],
-    [86_400_000, '1d'],
-  ])('writes %i ms as %s', (durationMs, text) => {
-    expect(formatDuration(durationMs)).toBe(text)
-  })
-
-  it('is read back as the same duration', () => {
-    const property = fc.property(fc.maxSafeNat(), (durationMs) => {
-      fc.pre(durationMs < 1e15)
-      expect(parseDuration(formatDuration(durationMs))).toBe(durationMs)
-    })
-    fc.assert(property)
   })
 })

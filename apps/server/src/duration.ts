@@ -24,13 +24,3 @@ export function parseDuration(text: string): number | undefined {
   const durationMs = Number(match[1]) * unitMs[match[2] as Unit]
   return Number.isSafeInteger(durationMs) ? durationMs : undefined
 }
-
-/**
- * The shortest text that {@link parseDuration} reads back as `durationMs` (a whole number, 0 or
- * more): 3,600,000 is `1h`, 90,000 is `90s`, 1,500 is `1500ms`.
- */
-export function formatDuration(durationMs: number): string {
-  const units: readonly Unit[] = ['d', 'h', 'm', 's']
-  const unit = units.find((candidate) => durationMs > 0 && durationMs % unitMs[candidate] === 0)
-  return unit === undefined ? `${durationMs}ms` : `${durationMs / unitMs[unit]}${unit}`
-}

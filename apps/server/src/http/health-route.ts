@@ -20,7 +20,7 @@ export function readHealth(thread: ThreadContext, response: ServerResponse): voi
   thread.responder.json(response, {
     state,
     since: new Date(board.stateSinceMs).toISOString(),
-    database: { state: thread.reads.connectionState(), clockOffsetMs: Math.round(thread.clockOffsetMs) },
+    database: { state: thread.connectionState(), clockOffsetMs: Math.round(thread.clockOffsetMs) },
     lease: { epoch: thread.epoch, instanceId: thread.instanceId },
     sale: sale === undefined ? null : { saleId: sale.terms.saleId, ...sale.engine.stats() },
     queued: { checkouts: checkouts.counts().rowsQueued, purchases: purchases.counts().rowsQueued },

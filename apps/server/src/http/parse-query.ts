@@ -20,21 +20,12 @@ export interface TextRange {
 const PERCENT = 0x25
 const AMPERSAND = 0x26
 const EQUALS = 0x3d
-const QUESTION_MARK = 0x3f
-
-/** Where the query of a request target starts: after the first `?`, or its length without one. */
-export function queryStart(url: string): number {
-  for (let index = 0; index < url.length; index++) {
-    if (url.charCodeAt(index) === QUESTION_MARK) return index + 1
-  }
-  return url.length
-}
 
 /**
  * Finds the first parameter called `name` in the query that starts at `start`.
  *
  * @param url the request target, or any text that ends with the query.
- * @param start what {@link queryStart} gave.
+ * @param start index after the `?`, or the length of `url` when it has none.
  * @param name ASCII without `%`, `&` and `=`.
  * @param into receives where the raw value is; unchanged when there is none.
  * @returns whether there is such a parameter; its value may be empty.
@@ -90,7 +81,7 @@ function isNamed(url: string, from: number, to: number, name: string): boolean {
     if (index >= to) return false
     let unit = url.charCodeAt(index++)
     if (unit === PERCENT) {
-      if (to - index < 2) return false
+      // An escape that is cut off reads the separator after it, which is no digit.
       unit = hexByte(url, index)
       index += 2
     }
@@ -100,14 +91,14 @@ function isNamed(url: string, from: number, to: number, name: string): boolean {
 }
 
 /**
- * The byte that two hexadecimal digits of either case name, or -1. Reads `text[at]` and the next.
+ * The byte that `text[at]` and the next name as hexadecimal digits of either case; negative when
+ * one of them is no such digit, which the end of the text is not either.
  */
 export function hexByte(text: string, at: number): number {
-  const high = hexDigit(text.charCodeAt(at))
-  const low = hexDigit(text.charCodeAt(at + 1))
-  return high < 0 || low < 0 ? -1 : (high << 4) | low
+  return (hexDigit(text.charCodeAt(at)) << 4) | hexDigit(text.charCodeAt(at + 1))
 }
 
+/** -1, every bit of which is set, when it is none. */
 function hexDigit(unit: number): number {
   if (unit >= 0x30 && unit <= 0x39) return unit - 0x30
   const lower = unit | 0x20

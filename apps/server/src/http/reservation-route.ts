@@ -2,6 +2,7 @@ import type { CancelRow, DurableReservation, Outcome } from '@megacache/persiste
 import { CheckoutCodeReader, formatCheckoutCode, type PendingCancel, type ReservationInfo } from 'megacache'
 import type { ServerResponse } from 'node:http'
 import type { Waiting } from '../worker/deadlines.ts'
+import type { Asker } from '../worker/durable-reads.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
 import { readCode } from './find-code.ts'
 import { type Problem, problems } from './problem.ts'
@@ -20,8 +21,9 @@ export function readReservation(thread: ThreadContext, response: ServerResponse,
   const sale = thread.shelf.find(code.saleId)
   const found = sale?.engine.reservation(code)
   if (found?.ok === true) return responder.json(response, shown(found))
-  const lookup = new Lookup(thread, response)
-  if (!thread.reads.find(formatCheckoutCode(code), lookup)) return responder.problem(response, problems.overloaded)
+  const text = formatCheckoutCode(code)
+  const lookup = new Lookup(thread, response, text)
+  if (!thread.reads.find(text, code.saleId, lookup)) return responder.problem(response, problems.overloaded)
   thread.deadlines.add(lookup)
 }
 
@@ -58,22 +60,27 @@ function shown({ code, state, saleId, itemId, userId, expiresAt }: ReservationIn
 }
 
 /** A question to the database, and the client that waits for it. */
-class Lookup implements Waiting {
+class Lookup implements Waiting, Asker {
   isAnswered = false
   readonly #thread: ThreadContext
   readonly #response: ServerResponse
+  readonly #code: string
 
-  constructor(thread: ThreadContext, response: ServerResponse) {
+  constructor(thread: ThreadContext, response: ServerResponse, code: string) {
     this.#thread = thread
     this.#response = response
+    this.#code = code
   }
 
-  found(reservation: DurableReservation | undefined): void {
+  found(reservation: DurableReservation): void {
     if (this.isAnswered) return
     this.isAnswered = true
     const { responder } = this.#thread
-    if (reservation === undefined) responder.problem(this.#response, problems.no_such_reservation)
-    else responder.json(this.#response, reservation)
+    if (reservation.state === 'unknown') return responder.problem(this.#response, problems.no_such_reservation)
+    const { state, saleId, itemId, userId, expiresAtMs } = reservation
+    responder.json(this.#response, {
+      code: this.#code, state, saleId, itemId, userId, expiresAt: new Date(expiresAtMs).toISOString(),
+    })
   }
 
   giveUp(): void {

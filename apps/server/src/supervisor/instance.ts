@@ -1,10 +1,11 @@
-import { acquireLease, createSession, inspectServer, type Lease, measureClock, type Session } from '@megacache/persistence'
+import { acquireLease, inspectServer, type Lease, type LeaseHolder, measureClock } from '@megacache/persistence'
 import { SaleClock, systemClock } from '@megacache/sale-clock'
 import type { Server } from 'node:http'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
 import { InstanceBoard, type InstanceState } from '../instance-board.ts'
+import { RareQueries } from '../rare-queries.ts'
 import { openAdminServer } from './admin-server.ts'
 import { EXIT } from './exit-status.ts'
 import { Metrics } from './metrics.ts'
@@ -14,11 +15,13 @@ import { RequestThreads } from './request-threads.ts'
 import { SaleBook } from './sale-book.ts'
 
 const SWEEP_INTERVAL_MS = 25
-const HOUSEKEEPING_INTERVAL_MS = 5_000
+const ATTEMPTS_INTERVAL_MS = 5_000
 const RETENTION_INTERVAL_MS = 3_600_000
-const CONNECT_MS_MAX = 10_000
 /** How long a draining instance waits for clients to go; spec section 6. */
 const DRAIN_GRACE_MS = 5_000
+
+/** The clock that the engine's expiries are on, as persistence reads it. */
+const MONOTONIC = { nowMs: systemClock.monotonicMs }
 
 /** Ends the process at once; called when nothing more may be acknowledged. */
 export type FailStop = (status: number, message: string) => void
@@ -28,12 +31,14 @@ export type FailStop = (status: number, message: string) => void
  * listeners; then draining in reverse. Runs on the main thread, which serves no requests.
  */
 export class Instance {
-  readonly id = uuidv7()
+  /** 32 hexadecimal digits: a UUID without its dashes, as long as the database allows. */
+  readonly id = uuidv7().replaceAll('-', '')
   readonly board = new InstanceBoard()
   readonly #config: Config
   readonly #log: Logger
   readonly #failStop: FailStop
   readonly #timers: NodeJS.Timeout[] = []
+  #awaitedEpoch: number | undefined
 
   constructor(config: Config, log: Logger, failStop: FailStop) {
     this.#config = config
@@ -45,22 +50,26 @@ export class Instance {
   async start(database: OpenDatabase): Promise<RunningInstance> {
     const { id } = this
     const { connection } = database
-    const session = createSession({ connection, applicationName: `megacache/pending/${id}` })
-    await session.connected(CONNECT_MS_MAX)
-    const facts = await inspectServer(session, { allowUnsafe: this.#config.unsafeDatabase })
-    if (facts.isUnsafe) this.#log.warn({ facts }, 'UNSAFE: this database may forget acknowledged purchases')
+    const queries = new RareQueries(connection, `megacache/supervisor/${id}`, 2)
+    const { unsafeDatabase: allowUnsafe } = this.#config
+    const facts = await queries.run((client) => inspectServer(client, { allowUnsafe }))
+    const isUnsafe = facts.unsafeSettings.length > 0
+    if (isUnsafe) this.#log.warn(facts, 'UNSAFE: this database may forget acknowledged purchases')
     this.#enter('standby')
+    let threads: RequestThreads | undefined
     const lease = await acquireLease({
       connection,
       instanceId: id,
+      clock: MONOTONIC,
       onLost: () => this.#fenced(),
+      onWaiting: (holder) => this.#waitFor(holder),
+      onRenewed: ({ offsetMs }) => threads?.setClockOffset(offsetMs),
     })
     this.#log.info({ epoch: lease.epoch, instanceId: id }, 'lease acquired')
-    const book = new SaleBook(session, lease.epoch, newTermsOf(this.#config))
-    const recovery = await book.recover(Date.now())
-    this.#log.info(recovery, 'recovered')
-    const { offsetMs } = await measureClock(session, systemClock)
-    const threads = await RequestThreads.start({
+    const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config))
+    this.#log.info(await book.recover(), 'recovered')
+    const { offsetMs } = await queries.run((client) => measureClock(client, MONOTONIC))
+    threads = await RequestThreads.start({
       count: this.#config.threads,
       settings: {
         instanceId: id, epoch: lease.epoch, connection, board: this.board.memory, sales: book.shared(),
@@ -74,14 +83,16 @@ export class Instance {
     })
     const clock = this.#saleClock(book, threads)
     await clock.start()
-    const metrics = new Metrics(this.board, book, threads, facts.isUnsafe)
+    const metrics = new Metrics(this.board, book, threads, isUnsafe)
     const port = await this.#openPorts(threads)
     const admin = await openAdminServer({
       host: this.#config.adminHost, port: this.#config.adminPort, token: this.#config.adminToken, metrics,
     })
-    this.#keepHouse(book, threads, session)
+    this.#keepHouse(book)
     this.#enter('active')
-    return new RunningInstance({ instance: this, config: this.#config, lease, session, threads, clock, book, admin, port, timers: this.#timers })
+    return new RunningInstance({
+      instance: this, config: this.#config, lease, queries, threads, clock, book, admin, port, timers: this.#timers,
+    })
   }
 
   enter(state: InstanceState): void {
@@ -91,6 +102,13 @@ export class Instance {
   #enter(state: InstanceState): void {
     this.board.enter(state, Date.now())
     this.#log.info({ state }, 'instance state')
+  }
+
+  /** Said once for each holder: the standby looks many times a second. */
+  #waitFor({ instanceId, epoch }: LeaseHolder): void {
+    if (this.#awaitedEpoch === epoch) return
+    this.#awaitedEpoch = epoch
+    this.#log.info({ holder: instanceId, epoch }, 'another instance is active, waiting for its lease')
   }
 
   #fenced(): void {
@@ -141,13 +159,10 @@ export class Instance {
     return threads.listen(host, port)
   }
 
-  #keepHouse(book: SaleBook, threads: RequestThreads, session: Session): void {
+  #keepHouse(book: SaleBook): void {
     const { retentionMs } = this.#config
     this.#every(SWEEP_INTERVAL_MS, 'sweep', async () => book.sweep())
-    this.#every(HOUSEKEEPING_INTERVAL_MS, 'housekeeping', async () => {
-      await book.recordAttempts()
-      threads.setClockOffset((await measureClock(session, systemClock)).offsetMs)
-    })
+    this.#every(ATTEMPTS_INTERVAL_MS, 'attempt counts', () => book.recordAttempts())
     const dropOld = (): Promise<void> => book.dropOld(retentionMs, Date.now())
     this.#every(RETENTION_INTERVAL_MS, 'retention', dropOld)
     dropOld().catch((error: unknown) => this.#log.warn({ err: error }, 'retention failed, trying again later'))
@@ -170,7 +185,7 @@ interface Parts {
   readonly instance: Instance
   readonly config: Config
   readonly lease: Lease
-  readonly session: Session
+  readonly queries: RareQueries
   readonly threads: RequestThreads
   readonly clock: SaleClock
   readonly book: SaleBook
@@ -198,7 +213,7 @@ export class RunningInstance {
 
   /** Orderly shutdown, spec section 6: nothing that was accepted stays without an answer. */
   async drain(): Promise<void> {
-    const { instance, config, lease, session, threads, clock, book, admin, timers } = this.#parts
+    const { instance, config, lease, queries, threads, clock, book, admin, timers } = this.#parts
     instance.enter('draining')
     await clock.stop()
     for (const timer of timers) clearInterval(timer)
@@ -206,7 +221,7 @@ export class RunningInstance {
     await threads.drain(graceMs, config.shutdownTimeoutMs)
     await book.recordAttempts()
     await lease.release()
-    await session.close()
+    await queries.close()
     admin.close()
     admin.closeAllConnections()
   }

@@ -1,7 +1,6 @@
-import {
-  dropOldSales, ensureSale, type RecoveredSale, recordAttemptCounts, recoverSales, type Session,
-} from '@megacache/persistence'
+import { dropOldSales, ensureSale, type RecoveredSale, recordAttemptCounts, recoverSales } from '@megacache/persistence'
 import { Megacache } from 'megacache'
+import type { RareQueries } from '../rare-queries.ts'
 import type { SaleTerms } from '../sale-terms.ts'
 import type { SharedSale } from '../thread-messages.ts'
 import { StartError } from './exit-status.ts'
@@ -23,12 +22,12 @@ export interface NewSaleTerms {
 /** The sales that are in memory, as the supervisor keeps them: it makes them, sweeps them and gives them up. */
 export class SaleBook {
   readonly #sales = new Map<number, BookedSale>()
-  readonly #session: Session
+  readonly #queries: RareQueries
   readonly #epoch: number
   readonly #newTerms: NewSaleTerms
 
-  constructor(session: Session, epoch: number, newTerms: NewSaleTerms) {
-    this.#session = session
+  constructor(queries: RareQueries, epoch: number, newTerms: NewSaleTerms) {
+    this.#queries = queries
     this.#epoch = epoch
     this.#newTerms = newTerms
   }
@@ -37,9 +36,9 @@ export class SaleBook {
    * Rebuilds every sale that still matters from its rows, after the epoch was raised: nobody else writes.
    * Refuses to serve when the result breaks an invariant.
    */
-  async recover(nowMs: number): Promise<RecoveryReport> {
+  async recover(): Promise<RecoveryReport> {
     const startedAt = performance.now()
-    const recovered = await recoverSales(this.#session, { nowMs })
+    const recovered = await this.#queries.run((client) => recoverSales(client))
     let purchases = 0
     let reservations = 0
     let superseded = 0
@@ -57,7 +56,8 @@ export class SaleBook {
   async prepare(planned: { saleId: number; startsAtMs: number; endsAtMs: number }): Promise<BookedSale> {
     const existing = this.#sales.get(planned.saleId)
     if (existing !== undefined) return existing
-    const terms = await ensureSale(this.#session, { ...planned, ...this.#newTerms, epoch: this.#epoch })
+    const wanted = { ...planned, ...this.#newTerms, epoch: this.#epoch }
+    const terms = await this.#queries.run((client) => ensureSale(client, wanted))
     const sale = book(terms)
     this.#sales.set(terms.saleId, sale)
     return sale
@@ -90,7 +90,7 @@ export class SaleBook {
   }
 
   async dropOld(retentionMs: number, nowMs: number): Promise<void> {
-    await dropOldSales(this.#session, { retentionMs, nowMs })
+    await this.#queries.run((client) => dropOldSales(client, { retentionMs, nowMs }))
   }
 
   all(): BookedSale[] {
@@ -120,7 +120,7 @@ export class SaleBook {
       if (added > 0) counts.set(reason, added)
     }
     if (counts.size === 0) return
-    await recordAttemptCounts(this.#session, terms.saleId, counts)
+    await this.#queries.run((client) => recordAttemptCounts(client, terms.saleId, counts))
     for (const [reason, added] of counts) counted.set(reason, (counted.get(reason) ?? 0) + added)
   }
 }

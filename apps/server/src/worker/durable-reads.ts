@@ -1,29 +1,31 @@
-import { type DurableReservation, findReservation, type Session } from '@megacache/persistence'
+import { type DurableReservation, findReservation } from '@megacache/persistence'
+import type { RareQueries } from '../rare-queries.ts'
 
 /** Questions that one thread may have open at the database: reads must not crowd out writes. */
 const OPEN_MAX = 64
 
-/** Looks up reservations that are no longer in memory, on the thread's own connection. */
+/** Who waits for what the database knows of a code. */
+export interface Asker {
+  found(reservation: DurableReservation): void
+  giveUp(): void
+}
+
+/** Looks up reservations that are no longer in memory, beside the connection that writes. */
 export class DurableReads {
-  readonly #session: Session
+  readonly #queries: RareQueries
   #open = 0
 
-  constructor(session: Session) {
-    this.#session = session
+  constructor(queries: RareQueries) {
+    this.#queries = queries
   }
 
-  /** Asks for a code; `asker.found` hears of it. False when too many questions are open already. */
-  find(code: string, asker: { found(reservation: DurableReservation | undefined): void; giveUp(): void }): boolean {
+  /** Asks for a code of a sale; `asker` hears of it. False when too many questions are open already. */
+  find(code: string, saleId: number, asker: Asker): boolean {
     if (this.#open >= OPEN_MAX) return false
     this.#open++
-    findReservation(this.#session, code).then(
-      (reservation) => asker.found(reservation),
-      () => asker.giveUp(),
-    ).finally(() => { this.#open-- })
+    this.#queries.run((client) => findReservation(client, code, { saleId }))
+      .then((reservation) => asker.found(reservation), () => asker.giveUp())
+      .finally(() => { this.#open-- })
     return true
-  }
-
-  connectionState(): string {
-    return this.#session.state.status
   }
 }

@@ -5,6 +5,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { createPublicServer } from '../http/public-server.ts'
 import { Responder } from '../http/respond.ts'
 import { InstanceBoard } from '../instance-board.ts'
+import { RareQueries } from '../rare-queries.ts'
 import type { Order, Report, ThreadMetrics, ThreadSettings, WriterMetrics } from '../thread-messages.ts'
 import { Deadlines } from './deadlines.ts'
 import { DurableReads } from './durable-reads.ts'
@@ -27,6 +28,7 @@ const IDLE_FOR_MS = 300
 class RequestThread {
   readonly #port: MessagePort
   readonly #session: Session
+  readonly #queries: RareQueries
   readonly #context: ThreadContext
   readonly #server: Server
   #connectionCount = 0
@@ -37,6 +39,7 @@ class RequestThread {
     const { epoch, instanceId, threadNumber, connection } = settings
     const applicationName = `megacache/${epoch}/${instanceId}/${threadNumber}`
     this.#session = createSession({ connection, applicationName })
+    this.#queries = new RareQueries(connection, applicationName, 1)
     const writing = { session: this.#session, epoch }
     this.#context = {
       instanceId,
@@ -49,8 +52,9 @@ class RequestThread {
       checkouts: new CheckoutWriter(writing),
       purchases: new PurchaseWriter(writing),
       cancels: new CancelWriter(writing),
-      reads: new DurableReads(this.#session),
+      reads: new DurableReads(this.#queries),
       clockOffsetMs: settings.clockOffsetMs,
+      connectionState: () => this.#session.state.status,
       wallMs: () => Date.now(),
       fail: (kind, message) => this.#report(kind === 'fenced' ? { kind } : { kind, message }),
     }
@@ -124,7 +128,7 @@ class RequestThread {
     waitingRoom.stop()
     deadlines.stop()
     this.#server.closeIdleConnections()
-    await this.#session.close()
+    await Promise.all([this.#session.close(), this.#queries.close()])
     this.#report({ kind: 'drained' })
   }
 

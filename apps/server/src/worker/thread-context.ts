@@ -21,6 +21,8 @@ export interface ThreadContext {
   readonly reads: DurableReads
   /** Database time minus this machine's monotonic time, in milliseconds. */
   clockOffsetMs: number
+  /** `connected`, `lost` or `closed`. */
+  connectionState(): string
   /** Wall time, Unix milliseconds. */
   wallMs(): number
   /** A broken invariant or a lost lease: nothing more may be acknowledged, the process ends. */

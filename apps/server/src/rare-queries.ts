@@ -1,0 +1,48 @@
+import type { Connection, SqlClient } from '@megacache/persistence'
+import pg from 'pg'
+
+/** How long a rare query waits for a connection, and then for its answer. */
+const CONNECT_MS_MAX = 5_000
+const ANSWER_MS_MAX = 30_000
+const IDLE_MS_MAX = 30_000
+
+/**
+ * Connections for what is not on the request path: recovery, new sales, retention, look-ups. They come when
+ * they are needed and go when they are idle.
+ */
+export class RareQueries {
+  readonly #pool: pg.Pool
+
+  constructor(connection: Connection, applicationName: string, connectionsMax: number) {
+    this.#pool = new pg.Pool({
+      ...(typeof connection === 'string' ? { connectionString: connection } : connection),
+      application_name: applicationName,
+      max: connectionsMax,
+      connectionTimeoutMillis: CONNECT_MS_MAX,
+      idleTimeoutMillis: IDLE_MS_MAX,
+      query_timeout: ANSWER_MS_MAX,
+      statement_timeout: ANSWER_MS_MAX - 1_000,
+      keepAlive: true,
+    })
+    // An idle connection that breaks is simply gone; the next query opens another.
+    this.#pool.on('error', () => {})
+  }
+
+  /** Runs a task on one connection. A connection whose task failed is not used again. */
+  async run<T>(task: (client: SqlClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect()
+    let failure: unknown
+    try {
+      return await task(client)
+    } catch (error) {
+      failure = error
+      throw error
+    } finally {
+      client.release(failure !== undefined)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end()
+  }
+}
