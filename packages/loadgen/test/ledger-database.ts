@@ -32,8 +32,7 @@ export async function createLedgerDatabase(clusterUrl: string): Promise<LedgerDa
   await inSession(clusterUrl, (admin) => admin.query(`create database ${name}`))
   const url = new URL(clusterUrl)
   url.pathname = `/${name}`
-  const client = new pg.Client({ connectionString: url.href })
-  await client.connect()
+  const client = new pg.Pool({ connectionString: url.href, max: 3 })
   await client.query(SCHEMA)
   const checkouts = batched<FakeCheckout>((rows) =>
     client.query(INSERT_CHECKOUTS, [JSON.stringify(rows)]),

@@ -218,6 +218,9 @@ export class SellOut implements Scenario {
     if (lane.saleId === this.saleId) {
       this.purchasedCount++
       this.isItemBought[item] = 1
+      // A contender of ours can be refused as sold before the answer to the purchase arrives.
+      this.soldByOthersCount -= this.isItemSoldByOthers[item] as number
+      this.isItemSoldByOthers[item] = 0
     }
     this.buyers.bought()
     this.dropCode(lane)
