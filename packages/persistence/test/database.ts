@@ -7,6 +7,8 @@ import { administer, databaseUrl } from './cluster.ts'
 export interface TestDatabase {
   readonly url: string
   readonly client: pg.Client
+  /** A further connection; the test ends it. */
+  connect(): Promise<pg.Client>
 }
 
 /** Call once at the top of a test file. */
@@ -24,7 +26,16 @@ export function testDatabase(): TestDatabase {
     await client.end()
     await administer(clusterUrl, `drop database ${name} with (force)`)
   })
-  return { url, client }
+  return {
+    url,
+    client,
+    async connect() {
+      const other = new pg.Client(url)
+      other.on('error', () => {})
+      await other.connect()
+      return other
+    },
+  }
 }
 
 /** A closed connection leaves the list of the server a moment later, so the look is repeated for a second. */

@@ -6,7 +6,8 @@ import {
 import { testDatabase } from '../database.ts'
 import { newCode } from '../rows.ts'
 
-const { client } = testDatabase()
+const database = testDatabase()
+const { client } = database
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 /** An hour sharp in the middle of a UTC day. */
@@ -65,8 +66,7 @@ describe('the terms of a sale', () => {
     await ensureSale(client, { ...termsAt(NOON), epoch: 3 })
     await client.query('begin')
     await insertCheckout(NOON / 1000, { item: 1, expiresAtMs: Date.now() })
-    const other = new (await import('pg')).default.Client({ connectionString: connectionString() })
-    await other.connect()
+    const other = await database.connect()
     await other.query(`set lock_timeout = '1s'`)
     const farDay = NOON + 400 * DAY
     await expect(ensureSale(other, { ...termsAt(farDay), epoch: 3 })).resolves.toMatchObject({ saleId: farDay / 1000 })
@@ -74,11 +74,6 @@ describe('the terms of a sale', () => {
     await other.end()
   })
 })
-
-function connectionString(): string {
-  const { user, password, host, port, database } = client
-  return `postgres://${user}:${String(password)}@${host}:${port}/${database}`
-}
 
 describe('the view of items', () => {
   test('has every item of the sale with its buyer', async () => {
@@ -219,8 +214,7 @@ describe('retention', () => {
 
   test('gives way to a writer that holds on, and the next call drops', async () => {
     await ensureSale(client, { ...termsAt(NOON - 60 * DAY), epoch: 3 })
-    const other = new (await import('pg')).default.Client({ connectionString: connectionString() })
-    await other.connect()
+    const other = await database.connect()
     await other.query('begin')
     await other.query('select count(*) from checkouts')
     await expect(dropOldSales(client, { retentionMs: 30 * DAY, nowMs: NOON })).rejects.toMatchObject({ code: '55P03' })
