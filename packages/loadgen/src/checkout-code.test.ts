@@ -10,7 +10,13 @@ test('only 36 characters in the shape of a UUID are a code', () => {
   const code = '6b49d200-0000-8000-8000-000000000000'
   expect(isCheckoutCode(code)).toBe(true)
   expect(isCheckoutCode(code.toUpperCase())).toBe(true)
-  for (const text of ['', `${code}\n`, `{${code}}`, code.replaceAll('-', ''), code.replace('6', 'g')]) {
+  for (const text of [
+    '',
+    `${code}\n`,
+    `{${code}}`,
+    code.replaceAll('-', ''),
+    code.replace('6', 'g'),
+  ]) {
     expect(isCheckoutCode(text)).toBe(false)
   }
 })

@@ -21,7 +21,12 @@ export type { LatencySummary } from './latency.ts'
 export type { CheckoutRow, Ledger, LedgerSource, PurchaseRow, SaleRow } from './ledger/ledger.ts'
 export { postgresLedger } from './ledger/postgres-ledger.ts'
 export type { LoadClock } from './load-clock.ts'
-export { type BoundedOption, type LoadOptions, OPTION_BOUNDS, type OptionBounds } from './load-options.ts'
+export {
+  type BoundedOption,
+  type LoadOptions,
+  OPTION_BOUNDS,
+  type OptionBounds,
+} from './load-options.ts'
 export { LoadgenError, type LoadgenErrorCode } from './loadgen-error.ts'
 export { type JsonReport, jsonReport, REPORT_SCHEMA } from './report/json-report.ts'
 export { progressText, runText, verificationText } from './report/text-report.ts'
@@ -33,6 +38,6 @@ export {
   runSellOut,
   type ScenarioName,
 } from './run.ts'
-export type { RunEnd, RunMeasurement, RunProgress, StepResult } from './runner/runner.ts'
+export type { RunEnd, RunMeasurement, RunProgress, StepResult } from './runner/measurement.ts'
 export type { ScenarioProgress } from './scenario/scenario.ts'
 export type { OutcomeCount } from './step-counts.ts'

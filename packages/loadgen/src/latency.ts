@@ -10,14 +10,19 @@ export interface LatencySummary {
   readonly mean: number
 }
 
-/** Longer waits are recorded as this long: one hour, the largest that a run of this tool can meaningfully see. */
+/**
+ * Longer waits are recorded as this long: one hour, the largest that a run of this tool can
+ * meaningfully see.
+ */
 const LATENCY_MAX_US = 3_600_000_000
 
 /**
- * Latencies of one step in a histogram of constant size: whatever the length of the run, three significant digits.
+ * Latencies of one step in a histogram of constant size: whatever the length of the run, three
+ * significant digits.
  *
- * The caller chooses where a wait begins. A closed loop measures from the sending; an open loop will measure from the
- * time the request was due, so that a stalled target cannot hide the requests it kept from being sent.
+ * The caller chooses where a wait begins. A closed loop measures from the sending; an open loop
+ * will measure from the time the request was due, so that a stalled target cannot hide the
+ * requests it kept from being sent.
  */
 export class Latency {
   private readonly histogram: Histogram = build({
@@ -39,7 +44,8 @@ export class Latency {
   }
 
   summary(): LatencySummary {
-    const at = (percentile: number): number => this.histogram.getValueAtPercentile(percentile) / 1_000
+    const at = (percentile: number): number =>
+      this.histogram.getValueAtPercentile(percentile) / 1_000
     if (this.histogram.totalCount === 0) {
       return { p50: 0, p90: 0, p99: 0, p999: 0, max: 0, mean: 0 }
     }

@@ -1,8 +1,9 @@
 /**
- * Where the load generator gets its time from: one narrow port, so that a test or a simulation can own it.
+ * Where the load generator gets its time from: one narrow port, so that a test or a simulation can
+ * own it.
  *
- * All durations are milliseconds. `monotonicMs` never steps and has a fraction; `wallMs` is Unix time and may step,
- * so it is only written into records, never subtracted.
+ * All durations are milliseconds. `monotonicMs` never steps and has a fraction; `wallMs` is Unix
+ * time and may step, so it is only written into records, never subtracted.
  */
 export interface LoadClock {
   /** Milliseconds since an arbitrary origin, never going back. */

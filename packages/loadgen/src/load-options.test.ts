@@ -4,16 +4,24 @@ import { checkOptions, type LoadOptions, OPTION_BOUNDS } from './load-options.ts
 const url = 'http://127.0.0.1:8080'
 
 test('fills in the defaults', () => {
-  expect(checkOptions({ url })).toMatchObject({ url, connections: 128, users: 1_000, preconnect: true })
+  expect(checkOptions({ url })).toMatchObject({
+    url,
+    connections: 128,
+    users: 1_000,
+    preconnect: true,
+  })
 })
 
 test.each(Object.entries(OPTION_BOUNDS))('holds %s to its bounds', (name, { min, max }) => {
-  const given = (value: number): LoadOptions => ({ url, ...{ [name]: value } })
+  const given = (value: number): LoadOptions => Object.assign({ url }, { [name]: value })
   expect(checkOptions(given(min))).toHaveProperty(name, min)
   expect(checkOptions(given(max))).toHaveProperty(name, max)
   for (const value of [min - 1, max + 1, 1.5, Number.NaN]) {
     expect(() => checkOptions(given(value))).toThrow(
-      expect.objectContaining({ code: 'LOADGEN_OPTION_INVALID', message: expect.stringContaining(name) }),
+      expect.objectContaining({
+        code: 'LOADGEN_OPTION_INVALID',
+        message: expect.stringContaining(name),
+      }),
     )
   }
 })

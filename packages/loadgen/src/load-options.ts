@@ -1,7 +1,10 @@
 import { LoadgenError } from './loadgen-error.ts'
 import { type LoadClock, systemClock } from './load-clock.ts'
 
-/** One numeric option: its unit, default and inclusive bounds. The library, the command line and the help share it. */
+/**
+ * One numeric option: its unit, default and inclusive bounds. The library, the command line and
+ * the help share it.
+ */
 export interface OptionBounds {
   readonly unit: string
   readonly default: number
@@ -33,7 +36,9 @@ export const OPTION_BOUNDS: Readonly<Record<BoundedOption, OptionBounds>> = {
 /** Highest user id: ids are 64-bit signed integers. */
 export const USER_ID_MAX: bigint = 2n ** 63n - 1n
 
-/** How a run is made. Only `url` is required; {@link OPTION_BOUNDS} has the defaults and bounds. */
+/**
+ * How a run is made. Only `url` is required; {@link OPTION_BOUNDS} has the defaults and bounds.
+ */
 export interface LoadOptions {
   /** Origin of the service, `http://host:port`; a path is not allowed. */
   readonly url: string
@@ -47,7 +52,10 @@ export interface LoadOptions {
   readonly seed?: number
   /** How many buyers try each item; above 1 they race for it, which is what finds overselling. */
   readonly contenders?: number
-  /** Time limit of the run in milliseconds; the refusals scenario runs for exactly this long, by default 10 s. */
+  /**
+   * Time limit of the run in milliseconds; the refusals scenario runs for exactly this long, by
+   * default 10 s.
+   */
   readonly durationMs?: number
   /** After this many milliseconds without an answer the outcome of a request is unknown. */
   readonly requestTimeoutMs?: number
@@ -133,7 +141,8 @@ function optionalWithin(
 
 function checkUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const isOrigin = url !== undefined && url.pathname === '/' && url.search === '' && url.hash === ''
+  const isOrigin =
+    url !== undefined && url.pathname === '/' && url.search === '' && url.hash === ''
   if (isOrigin && (url.protocol === 'http:' || url.protocol === 'https:')) return url.origin
   throw new LoadgenError(
     'LOADGEN_OPTION_INVALID',

@@ -23,7 +23,10 @@ const RETRYABLE: ReadonlySet<LoadgenErrorCode> = new Set([
   'LOADGEN_LEDGER_UNAVAILABLE',
 ])
 
-/** A fault of the load generator: `code` is stable, `cause` the underlying error, `retryable` whether to try again. */
+/**
+ * A fault of the load generator: `code` is stable, `cause` the underlying error, `retryable`
+ * whether to try again.
+ */
 export class LoadgenError extends Error {
   readonly code: LoadgenErrorCode
   readonly retryable: boolean

@@ -1,12 +1,18 @@
-/** Bodies remembered: services prebuild them, so a handful is usual; above this they are parsed each time. */
+/**
+ * Bodies remembered: services prebuild them, so a handful is usual; above this they are parsed
+ * each time.
+ */
 const REMEMBERED_MAX = 256
 
-/** Longest reason that is kept; a longer one is cut, so that a strange target cannot fill the memory. */
+/**
+ * Longest reason that is kept; a longer one is cut, so that a strange target cannot fill the
+ * memory.
+ */
 const REASON_LENGTH_MAX = 64
 
 /**
- * Reads the `reason` of an RFC 9457 problem document. The same body is parsed once, since a flood of refusals repeats
- * a few bodies and parsing would cost the generator more than sending.
+ * Reads the `reason` of an RFC 9457 problem document. The same body is parsed once, since a flood
+ * of refusals repeats a few bodies and parsing would cost the generator more than sending.
  */
 export class RefusalReasons {
   private readonly remembered = new Map<string, string>()

@@ -1,6 +1,7 @@
 import { CallHistory, type HistorySink } from './history/call-history.ts'
 import { type CheckedOptions, checkOptions, type LoadOptions } from './load-options.ts'
-import { type RunMeasurement, type RunProgress, runScenario } from './runner/runner.ts'
+import type { RunMeasurement, RunProgress } from './runner/measurement.ts'
+import { runScenario } from './runner/runner.ts'
 import { readSaleStatus, type SaleStatus } from './sale-status.ts'
 import { Refusals } from './scenario/refusals.ts'
 import type { Scenario } from './scenario/scenario.ts'
@@ -37,25 +38,33 @@ export interface RunResult extends RunMeasurement {
   readonly purchasedCount: number
   readonly soldByOthersCount: number
   readonly abandonedCount: number
-  /** First request sent to last purchase acknowledged; undefined unless this run sold the last item. */
+  /**
+   * First request sent to last purchase acknowledged; undefined unless this run sold the last
+   * item.
+   */
   readonly timeToSellOutMs: number | undefined
   /** Every call that the ledger must know, or may know. */
   readonly history: CallHistory
 }
 
 /**
- * Sells out the current sale: every item is checked out and purchased by one of M users over N connections, until
- * each item is known to be sold or the time limit passes. A sale that is already half sold is continued.
+ * Sells out the current sale: every item is checked out and purchased by one of M users over N
+ * connections, until each item is known to be sold or the time limit passes. A sale that is
+ * already half sold is continued.
  *
- * @throws LoadgenError `LOADGEN_OPTION_INVALID`, `LOADGEN_TARGET_UNREACHABLE` or `LOADGEN_SALE_MALFORMED`. A target that
- * goes away later does not throw: the result says `target_unreachable`.
+ * @throws LoadgenError `LOADGEN_OPTION_INVALID`, `LOADGEN_TARGET_UNREACHABLE` or
+ * `LOADGEN_SALE_MALFORMED`. A target that goes away later does not throw: the result says
+ * `target_unreachable`.
  */
 export function runSellOut(options: LoadOptions, control: RunControl = {}): Promise<RunResult> {
   return run('sell-out', options, control)
 }
 
 /** Reserves each item once and buys nothing. Otherwise as {@link runSellOut}. */
-export function runCheckoutOnly(options: LoadOptions, control: RunControl = {}): Promise<RunResult> {
+export function runCheckoutOnly(
+  options: LoadOptions,
+  control: RunControl = {},
+): Promise<RunResult> {
   return run('checkout-only', options, control)
 }
 

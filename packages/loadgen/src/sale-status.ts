@@ -16,8 +16,8 @@ export interface SaleStatus {
 const RETRY_PAUSE_MS = 50
 
 /**
- * Asks `GET /sale`, tolerating an unreachable target for `rideThroughMs`. Options given by the caller win over the
- * answer, and are enough without one.
+ * Asks `GET /sale`, tolerating an unreachable target for `rideThroughMs`. Options given by the
+ * caller win over the answer, and are enough without one.
  *
  * @throws LoadgenError `LOADGEN_TARGET_UNREACHABLE` or `LOADGEN_SALE_MALFORMED`.
  */
@@ -62,7 +62,8 @@ function saleFrom(status: number, text: string, options: CheckedOptions): SaleSt
   if (items === undefined || userLimit === undefined) {
     throw new LoadgenError(
       'LOADGEN_SALE_MALFORMED',
-      `GET ${options.url}/sale answered ${status} without items and userLimit; give them as options`,
+      `GET ${options.url}/sale answered ${status} without items and userLimit; ` +
+        'give them as options',
     )
   }
   return {

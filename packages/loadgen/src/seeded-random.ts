@@ -1,8 +1,9 @@
 /**
  * A small seeded generator of 32-bit numbers: the same seed gives the same run. Not for secrets.
  *
- * The recurrence is a 32-bit xorshift (Marsaglia, "Xorshift RNGs", 2003), whose one forbidden state, zero, is avoided
- * by the mixing of the seed; its period of 2^32 - 1 is far above the number of draws of a shuffle.
+ * The recurrence is a 32-bit xorshift (Marsaglia, "Xorshift RNGs", 2003), whose one forbidden
+ * state, zero, is avoided by the mixing of the seed; its period of 2^32 - 1 is far above the
+ * number of draws of a shuffle.
  */
 export class SeededRandom {
   private state: number

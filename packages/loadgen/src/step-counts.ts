@@ -1,4 +1,7 @@
-/** How often one outcome occurred: an answer by `status` and `reason`, or no answer (`status` 0, the error's code). */
+/**
+ * How often one outcome occurred: an answer by `status` and `reason`, or no answer (`status` 0,
+ * the error's code).
+ */
 export interface OutcomeCount {
   readonly status: number
   readonly reason: string

@@ -41,7 +41,9 @@ export interface FakeOptions {
   readonly store?: FakeStore
   /** Called before each request; true when it has dealt with it. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean
-  /** Answers of this kind, every n-th: a 503 for which nothing happened, and one for which it did. */
+  /**
+   * Answers of this kind, every n-th: a 503 for which nothing happened, and one for which it did.
+   */
   readonly overloadEvery?: number
   readonly doubtEvery?: number
 }
@@ -53,7 +55,10 @@ interface Slot {
   isSold: boolean
 }
 
-/** An honest flash sale in memory, over node:http, that can be told to lie. What it holds survives `crash`. */
+/**
+ * An honest flash sale in memory, over node:http, that can be told to lie. What it holds survives
+ * `crash`.
+ */
 export class FakeSale {
   readonly options: FakeOptions
   readonly userLimit: number
@@ -82,9 +87,15 @@ export class FakeSale {
     return this.slots.filter((slot) => slot.isSold).length
   }
 
+  /** The items' state, for a test to change it. */
+  slotsForTest(): { isSold: boolean }[] {
+    return this.slots
+  }
+
   /** Begins to serve; after a crash, on the same port with the same state. */
   async start(): Promise<void> {
-    if (this.port === 0) await this.options.store?.sale(this.saleId, this.options.items, this.userLimit)
+    if (this.port === 0)
+      await this.options.store?.sale(this.saleId, this.options.items, this.userLimit)
     const server = createServer((request, response) => {
       this.requestCount++
       if (this.options.intercept?.(request, response) === true) return
@@ -110,7 +121,9 @@ export class FakeSale {
     await gone
   }
 
-  /** Starts the next sale: all items are free again, the codes of the old one are honoured no more. */
+  /**
+   * Starts the next sale: all items are free again, the codes of the old one are honoured no more.
+   */
   rotate(): void {
     this.saleId += 3_600
     for (let i = 0; i < this.slots.length; i++) this.slots[i] = emptySlot()
@@ -150,7 +163,14 @@ export class FakeSale {
     const { saleId, userLimit } = this
     response.setHeader('Content-Type', 'application/json')
     response.end(
-      JSON.stringify({ saleId, items, userLimit, sold, reserved, available: items - sold - reserved }),
+      JSON.stringify({
+        saleId,
+        items,
+        userLimit,
+        sold,
+        reserved,
+        available: items - sold - reserved,
+      }),
     )
   }
 
@@ -162,7 +182,8 @@ export class FakeSale {
   ): Promise<void> {
     const now = Date.now()
     const slot = this.slots[itemId]
-    if (slot === undefined || !/^-?\d+$/.test(userId)) return refuse(response, 400, 'invalid_parameter')
+    if (slot === undefined || !/^-?\d+$/.test(userId))
+      return refuse(response, 400, 'invalid_parameter')
     if (slot.isSold && !this.lies('oversells')) return refuse(response, 409, 'item_sold')
     if (!slot.isSold && slot.expiresAtMs > now) return refuse(response, 409, 'item_reserved')
     if (!slot.isSold && slot.code !== '') this.release(slot)
@@ -184,7 +205,11 @@ export class FakeSale {
     response.end(code)
   }
 
-  private async purchase(code: string, response: ServerResponse, isDoubtful: boolean): Promise<void> {
+  private async purchase(
+    code: string,
+    response: ServerResponse,
+    isDoubtful: boolean,
+  ): Promise<void> {
     const itemId = this.slots.findIndex((slot) => slot.code === code)
     const slot = this.slots[itemId]
     if (slot === undefined) return refuse(response, 409, 'unknown_code')

@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import type { FakeStore, FakeCheckout, FakePurchase } from './fake-sale.ts'
 
-/** The ledger's columns as the service names them, without its constraints, so that a liar can write what it likes. */
+/**
+ * The ledger's columns as the service names them, without its constraints, so that a liar can
+ * write what it likes.
+ */
 const SCHEMA = `
   create table sales (sale_id bigint, starts_at timestamptz, ends_at timestamptz, item_count integer, user_limit integer);
   create table checkouts (code uuid, sale_id bigint, item_id integer, user_id bigint,
@@ -24,6 +27,8 @@ const INSERT_PURCHASES = `
 export interface LedgerDatabase extends FakeStore {
   readonly url: string
   clear(): Promise<void>
+  /** Deletes one purchase, as if it had never been durable. */
+  forgetPurchase(): Promise<void>
   drop(): Promise<void>
 }
 
@@ -54,6 +59,11 @@ export async function createLedgerDatabase(clusterUrl: string): Promise<LedgerDa
     clear: async () => {
       await client.query('truncate sales, checkouts, purchases')
     },
+    forgetPurchase: async () => {
+      await client.query(
+        'delete from purchases where ctid in (select ctid from purchases limit 1)',
+      )
+    },
     drop: async () => {
       await client.end()
       await inSession(clusterUrl, (admin) => admin.query(`drop database ${name}`))
@@ -72,7 +82,9 @@ async function inSession(url: string, run: (admin: pg.Client) => Promise<unknown
 }
 
 /** Writes rows in batches: at once when idle, and what gathers meanwhile next. */
-function batched<Row>(write: (rows: readonly Row[]) => Promise<unknown>): (row: Row) => Promise<void> {
+function batched<Row>(
+  write: (rows: readonly Row[]) => Promise<unknown>,
+): (row: Row) => Promise<void> {
   let waiting: Row[] = []
   let current: Promise<void> | undefined
   let following: Promise<void> | undefined

@@ -19,7 +19,11 @@ export interface CommandOptions {
 export type Command =
   | { readonly kind: 'help' }
   | ({ readonly kind: 'verify' } & CommandOptions)
-  | ({ readonly kind: 'run'; readonly scenario: ScenarioName; readonly load: LoadOptions } & CommandOptions)
+  | ({
+      readonly kind: 'run'
+      readonly scenario: ScenarioName
+      readonly load: LoadOptions
+    } & CommandOptions)
 
 /**
  * Reads the arguments after the program's name.
@@ -122,7 +126,8 @@ function duration(values: Values, name: string): number | undefined {
   const value = text(values, name)
   if (value === undefined) return undefined
   const durationMs = parseDurationMs(value)
-  if (durationMs === undefined) throw invalid(`--${name} takes a time such as 500ms, 10s or 2m, not ${value}`)
+  if (durationMs === undefined)
+    throw invalid(`--${name} takes a time such as 500ms, 10s or 2m, not ${value}`)
   return durationMs
 }
 

@@ -1,12 +1,23 @@
 import { writeFileSync } from 'node:fs'
 import { type History, mergeHistories } from '../history/call-history.ts'
 import { HistoryFile, readHistoryFile } from '../history/history-file.ts'
-import { salesOf, type Verification, verifyAnswers, verifyLedger } from '../invariants/verify-ledger.ts'
+import {
+  salesOf,
+  type Verification,
+  verifyAnswers,
+  verifyLedger,
+} from '../invariants/verify-ledger.ts'
 import { postgresLedger } from '../ledger/postgres-ledger.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import { jsonReport } from '../report/json-report.ts'
 import { progressText, runText, verificationText } from '../report/text-report.ts'
-import { runCheckoutOnly, type RunControl, runRefusals, type RunResult, runSellOut } from '../run.ts'
+import {
+  runCheckoutOnly,
+  type RunControl,
+  runRefusals,
+  type RunResult,
+  runSellOut,
+} from '../run.ts'
 import { EXIT_STATUS } from './exit-status.ts'
 import { helpText } from './help.ts'
 import { type Command, type CommandOptions, parseCommand } from './parse-command.ts'
@@ -31,7 +42,9 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
     if (!(error instanceof LoadgenError)) throw error
     io.stderr(`megacache-loadgen: ${error.message}\n`)
     if (error.code === 'LOADGEN_OPTION_INVALID') io.stderr('try megacache-loadgen --help\n')
-    return error.code === 'LOADGEN_TARGET_UNREACHABLE' ? EXIT_STATUS.unreachable : EXIT_STATUS.fault
+    return error.code === 'LOADGEN_TARGET_UNREACHABLE'
+      ? EXIT_STATUS.unreachable
+      : EXIT_STATUS.fault
   }
 }
 
@@ -68,7 +81,9 @@ async function runLoad(command: Command & { kind: 'run' }, io: CommandIo): Promi
   try {
     const history = mergeHistories([earlier, result.history])
     const verification = await verify(history, command, result)
-    io.stdout(verificationText(verification, command.databaseUrl === undefined ? 'answers' : 'database'))
+    io.stdout(
+      verificationText(verification, command.databaseUrl === undefined ? 'answers' : 'database'),
+    )
     return finish(command, result, verification)
   } catch (error) {
     finish(command, result, undefined)
@@ -122,7 +137,10 @@ function finish(
   return status
 }
 
-function exitStatus(result: RunResult | undefined, verification: Verification | undefined): number {
+function exitStatus(
+  result: RunResult | undefined,
+  verification: Verification | undefined,
+): number {
   if (verification?.ok === false) return EXIT_STATUS.violated
   if (result?.ended === 'target_unreachable') return EXIT_STATUS.unreachable
   return verification === undefined ? EXIT_STATUS.fault : EXIT_STATUS.ok

@@ -1,4 +1,7 @@
-/** What a run was aimed at; the first line that a run writes to its file. Times are Unix milliseconds. */
+/**
+ * What a run was aimed at; the first line that a run writes to its file. Times are Unix
+ * milliseconds.
+ */
 export interface RunRecord {
   readonly scenario: string
   readonly url: string
@@ -6,9 +9,15 @@ export interface RunRecord {
   readonly saleId: number
   readonly items: number
   readonly userLimit: number
-  /** Whether the sale had nothing sold and nothing reserved at the start: only then must every row be ours. */
+  /**
+   * Whether the sale had nothing sold and nothing reserved at the start: only then must every row
+   * be ours.
+   */
   readonly startedEmpty: boolean
-  /** Ids of the run's users: this one and the following `userCount - 1`. Decimal text, since ids are 64 bits wide. */
+  /**
+   * Ids of the run's users: this one and the following `userCount - 1`. Decimal text, since ids
+   * are 64 bits wide.
+   */
   readonly firstUserId: string
   readonly userCount: number
   readonly seed: number

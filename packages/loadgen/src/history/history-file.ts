@@ -6,10 +6,11 @@ import type { History, HistorySink, RecordedCall, RunRecord } from './call-histo
 const PENDING_LENGTH_MAX = 65_536
 
 /**
- * A file of acknowledged answers: one JSON object a line, only ever appended to, so several runs share one file.
+ * A file of acknowledged answers: one JSON object a line, only ever appended to, so several runs
+ * share one file.
  *
- * Writing is synchronous and in large pieces. Records not yet written are lost when the generator itself is killed
- * with SIGKILL; `flush` once a second and at the end bounds that.
+ * Writing is synchronous and in large pieces. Records not yet written are lost when the generator
+ * itself is killed with SIGKILL; `flush` once a second and at the end bounds that.
  */
 export class HistoryFile implements HistorySink {
   private readonly descriptor: number
@@ -22,7 +23,8 @@ export class HistoryFile implements HistorySink {
     } catch (error) {
       throw new LoadgenError('LOADGEN_HISTORY_MALFORMED', `cannot write ${path}`, error)
     }
-    // A generator that was killed may have left half a line; an empty line is skipped when reading.
+    // Ends the half line that a killed generator may have left; an empty line is skipped when
+    // reading.
     this.pending = '\n'
   }
 
@@ -55,8 +57,9 @@ export class HistoryFile implements HistorySink {
 /**
  * Reads a file written by {@link HistoryFile}; a file that does not exist is an empty history.
  *
- * @throws LoadgenError `LOADGEN_HISTORY_MALFORMED` with the line's number. A last line, or a line before another
- * run's first, that is cut short is skipped: that is what a killed generator leaves behind.
+ * @throws LoadgenError `LOADGEN_HISTORY_MALFORMED` with the line's number. A last line, or a line
+ * before another run's first, that is cut short is skipped: that is what a killed generator leaves
+ * behind.
  */
 export function readHistoryFile(path: string): History {
   const runs: RunRecord[] = []
@@ -94,9 +97,9 @@ function parseLine(line: string): unknown {
   }
 }
 
-/** Half a line is followed by nothing, or by the empty line that each run begins with. */
+/** Half a line is followed by nothing, or by the first line of the next run. */
 function isCutShort(lines: readonly string[], index: number): boolean {
-  return index === lines.length - 1 || lines[index + 1] === ''
+  return index === lines.length - 1 || isRun(parseLine(lines[index + 1] ?? ''))
 }
 
 function isRun(record: unknown): record is RunRecord {

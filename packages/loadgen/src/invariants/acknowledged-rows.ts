@@ -15,7 +15,10 @@ export function checkAcknowledgedRows(evidence: Evidence): void {
     if (call.outcome !== 'acknowledged' || !isCheckoutCode(call.code)) continue
     if (!sales.has(call.saleId) && !missingSales.has(call.saleId)) {
       missingSales.add(call.saleId)
-      found.add('sale_missing', `sale ${call.saleId} has no row; first seen in: ${describeCall(call)}`)
+      found.add(
+        'sale_missing',
+        `sale ${call.saleId} has no row; first seen in: ${describeCall(call)}`,
+      )
     }
     const code = call.code.toLowerCase()
     if (call.step === 'checkout') checkCheckout(evidence, call, checkouts.get(code) ?? [])
@@ -23,33 +26,55 @@ export function checkAcknowledgedRows(evidence: Evidence): void {
   }
 }
 
-function checkCheckout(evidence: Evidence, call: RecordedCall, rows: readonly CheckoutRow[]): void {
+function checkCheckout(
+  evidence: Evidence,
+  call: RecordedCall,
+  rows: readonly CheckoutRow[],
+): void {
   const { found } = evidence
   const row = rows[0]
-  if (row === undefined) return found.add('checkout_row_missing', `no row for ${describeCall(call)}`)
+  if (row === undefined)
+    return found.add('checkout_row_missing', `no row for ${describeCall(call)}`)
   if (rows.length > 1) {
     found.add('checkout_row_duplicated', `${rows.length} rows for ${describeCall(call)}`)
   }
   if (row.saleId !== call.saleId) {
-    found.add('code_crosses_sale', `${describeRow('checkout', row)}; acknowledged: ${describeCall(call)}`)
+    found.add(
+      'code_crosses_sale',
+      `${describeRow('checkout', row)}; acknowledged: ${describeCall(call)}`,
+    )
   }
   if (row.userId !== call.userId || row.itemId !== call.itemId) {
-    found.add('checkout_row_mismatch', `${describeRow('checkout', row)}; acknowledged: ${describeCall(call)}`)
+    found.add(
+      'checkout_row_mismatch',
+      `${describeRow('checkout', row)}; acknowledged: ${describeCall(call)}`,
+    )
   }
 }
 
-function checkPurchase(evidence: Evidence, call: RecordedCall, rows: readonly PurchaseRow[]): void {
+function checkPurchase(
+  evidence: Evidence,
+  call: RecordedCall,
+  rows: readonly PurchaseRow[],
+): void {
   const { found } = evidence
   const row = rows[0]
-  if (row === undefined) return found.add('purchase_row_missing', `no row for ${describeCall(call)}`)
+  if (row === undefined)
+    return found.add('purchase_row_missing', `no row for ${describeCall(call)}`)
   if (rows.length > 1) {
     found.add('purchase_row_duplicated', `${rows.length} rows for ${describeCall(call)}`)
   }
   if (row.saleId !== call.saleId) {
-    found.add('code_crosses_sale', `${describeRow('purchase', row)}; acknowledged: ${describeCall(call)}`)
+    found.add(
+      'code_crosses_sale',
+      `${describeRow('purchase', row)}; acknowledged: ${describeCall(call)}`,
+    )
   }
   if (row.userId !== call.userId || row.itemId !== call.itemId) {
-    found.add('purchase_row_mismatch', `${describeRow('purchase', row)}; acknowledged: ${describeCall(call)}`)
+    found.add(
+      'purchase_row_mismatch',
+      `${describeRow('purchase', row)}; acknowledged: ${describeCall(call)}`,
+    )
   }
 }
 
@@ -69,5 +94,6 @@ export function groupByCode<Row extends { readonly code: string }>(
 
 /** A row in words. */
 export function describeRow(table: string, row: PurchaseRow): string {
-  return `${table} row of item ${row.itemId} for user ${row.userId}, code ${row.code}, sale ${row.saleId}`
+  const { itemId, userId, code, saleId } = row
+  return `${table} row of item ${itemId} for user ${userId}, code ${code}, sale ${saleId}`
 }

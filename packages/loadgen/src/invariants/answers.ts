@@ -3,8 +3,9 @@ import type { History, RecordedCall } from '../history/call-history.ts'
 import type { ViolationList } from './violation.ts'
 
 /**
- * What the acknowledged answers alone must satisfy, without a look at the database. The limit and the number of items
- * are those of the run's own sale; sales met later in a run are checked against the database only.
+ * What the acknowledged answers alone must satisfy, without a look at the database. The limit and
+ * the number of items are those of the run's own sale; sales met later in a run are checked
+ * against the database only.
  */
 export function checkAnswers(
   history: History,
@@ -19,7 +20,10 @@ export function checkAnswers(
     if (call.outcome !== 'acknowledged') continue
     if (call.step === 'checkout') {
       if (!isCheckoutCode(call.code)) {
-        found.add('code_malformed', `${describeCall(call)}: the answer was ${JSON.stringify(call.code)}`)
+        found.add(
+          'code_malformed',
+          `${describeCall(call)}: the answer was ${JSON.stringify(call.code)}`,
+        )
       } else if (given.has(call.code)) {
         found.add('code_given_twice', describeCall(call))
       }
@@ -50,12 +54,16 @@ export function checkAnswers(
 export function describeCall(call: RecordedCall): string {
   const at = new Date(call.answeredAtMs).toISOString()
   return (
-    `${call.step} ${call.outcome} (status ${call.status}${call.reason === '' ? '' : ` ${call.reason}`}) ` +
-    `of item ${call.itemId} for user ${call.userId}, code ${call.code || 'none'}, sale ${call.saleId}, at ${at}`
+    `${call.step} ${call.outcome} (status ${`${call.status} ${call.reason}`.trimEnd()}) ` +
+    `of item ${call.itemId} for user ${call.userId}, code ${call.code || 'none'}, ` +
+    `sale ${call.saleId}, at ${at}`
   )
 }
 
-/** Nobody is above the limit that the run was told; the limit in the database is checked with the rows. */
+/**
+ * Nobody is above the limit that the run was told; the limit in the database is checked with the
+ * rows.
+ */
 function checkTerms(
   history: History,
   perUser: ReadonlyMap<string, number>,
@@ -68,7 +76,8 @@ function checkTerms(
     if (run !== undefined && count > run.userLimit) {
       found.add(
         'user_above_limit',
-        `user ${userId} has ${count} acknowledged purchases in sale ${saleId}, limit ${run.userLimit}`,
+        `user ${userId} has ${count} acknowledged purchases in sale ${saleId}, ` +
+          `limit ${run.userLimit}`,
       )
     }
   }

@@ -4,7 +4,10 @@ import { describeCall } from './answers.ts'
 import { describeRow } from './acknowledged-rows.ts'
 import type { Evidence } from './verify-ledger.ts'
 
-/** An acknowledged reservation and its life on the database's clock, shortened at the end by the tolerance. */
+/**
+ * An acknowledged reservation and its life on the database's clock, shortened at the end by the
+ * tolerance.
+ */
 interface Life {
   readonly row: CheckoutRow
   readonly fromMs: number
@@ -32,7 +35,8 @@ function acknowledgedLives({ history, ledger, options }: Evidence): Life[] {
   for (const row of ledger.checkouts) {
     const code = row.code.toLowerCase()
     if (!given.has(code)) continue
-    const endMs = Math.min(row.expiresAtMs, row.cancelledAtMs ?? Infinity) - options.clockToleranceMs
+    const endMs =
+      Math.min(row.expiresAtMs, row.cancelledAtMs ?? Infinity) - options.clockToleranceMs
     lives.push({ row, fromMs: row.createdAtMs, untilMs: bought.has(code) ? Infinity : endMs })
   }
   return lives.toSorted((a, b) => a.fromMs - b.fromMs)
@@ -44,7 +48,11 @@ function checkExclusive({ found }: Evidence, lives: readonly Life[]): void {
   for (const life of lives) {
     const item = `${life.row.saleId}:${life.row.itemId}`
     const earlier = lastOfItem.get(item)
-    if (earlier !== undefined && earlier.row.code !== life.row.code && life.fromMs < earlier.untilMs) {
+    if (
+      earlier !== undefined &&
+      earlier.row.code !== life.row.code &&
+      life.fromMs < earlier.untilMs
+    ) {
       found.add(
         'reservations_overlap',
         `${describeRow('checkout', earlier.row)}; and ${describeRow('checkout', life.row)}`,
@@ -75,7 +83,10 @@ function checkLimit({ ledger, found }: Evidence, lives: readonly Life[]): void {
   }
 }
 
-/** A purchase is not refused as expired or unknown while its reservation lives, nor acknowledged when it is over. */
+/**
+ * A purchase is not refused as expired or unknown while its reservation lives, nor acknowledged
+ * when it is over.
+ */
 function checkHonoured({ history, ledger, options, found }: Evidence): void {
   const rows = new Map(ledger.checkouts.map((row) => [row.code.toLowerCase(), row]))
   const toleranceMs = options.clockToleranceMs
@@ -99,7 +110,10 @@ function checkHonoured({ history, ledger, options, found }: Evidence): void {
       const sentAtMs = call.sentAtMs + ledger.clockOffsetMs
       if (sentAtMs > row.expiresAtMs + toleranceMs) {
         const sent = new Date(call.sentAtMs).toISOString()
-        found.add('bought_after_expiry', `${describeCall(call)}; sent ${sent}, it ended ${expired}`)
+        found.add(
+          'bought_after_expiry',
+          `${describeCall(call)}; sent ${sent}, it ended ${expired}`,
+        )
       }
     }
   }

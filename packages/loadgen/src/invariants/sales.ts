@@ -2,7 +2,10 @@ import { describeRow } from './acknowledged-rows.ts'
 import type { PurchaseRow } from '../ledger/ledger.ts'
 import type { Evidence } from './verify-ledger.ts'
 
-/** Each sale as a whole: every item at most once, no more than its items, nobody above the limit. All users count. */
+/**
+ * Each sale as a whole: every item at most once, no more than its items, nobody above the limit.
+ * All users count.
+ */
 export function checkSales(evidence: Evidence): { users: number; purchasesOfOneUserMax: number } {
   const { ledger, found } = evidence
   const users = new Set<string>()
@@ -11,7 +14,10 @@ export function checkSales(evidence: Evidence): { users: number; purchasesOfOneU
     const rows = ledger.purchases.filter((row) => row.saleId === sale.saleId)
     checkItems(evidence, rows, sale.itemCount)
     if (rows.length > sale.itemCount) {
-      found.add('oversold', `sale ${sale.saleId} has ${rows.length} purchases, items ${sale.itemCount}`)
+      found.add(
+        'oversold',
+        `sale ${sale.saleId} has ${rows.length} purchases, items ${sale.itemCount}`,
+      )
     }
     const perUser = new Map<string, number>()
     for (const row of rows) perUser.set(row.userId, (perUser.get(row.userId) ?? 0) + 1)
@@ -58,7 +64,10 @@ function checkSoldOut({ history, ledger, options, found }: Evidence): void {
   }
 }
 
-/** The sale that the last run was aimed at; where the target did not name one, the last that a code names. */
+/**
+ * The sale that the last run was aimed at; where the target did not name one, the last that a code
+ * names.
+ */
 function targetSale({ runs, calls }: Evidence['history']): number {
   const named = runs.at(-1)?.saleId ?? 0
   return named === 0 ? (calls.findLast((call) => call.saleId !== 0)?.saleId ?? 0) : named

@@ -37,7 +37,10 @@ export function checkUnexplainedRows(evidence: Evidence): number {
   return sales.size
 }
 
-/** A purchase has the reservation that its code names, and that was not cancelled. Holds for all users. */
+/**
+ * A purchase has the reservation that its code names, and that was not cancelled. Holds for all
+ * users.
+ */
 function checkOrigins({ ledger, found }: Evidence): void {
   const checkouts = groupByCode(ledger.checkouts)
   for (const row of ledger.purchases) {

@@ -86,14 +86,42 @@ const BROKEN: readonly [ViolationKind, string, (scene: Scene) => void][] = [
     (s) => change(s.calls, 3, { itemId: 0 }),
   ],
   ['checkout_row_missing', 'a lost reservation', (s) => s.checkouts.splice(4, 1)],
-  ['checkout_row_mismatch', 'the row of another user', (s) => change(s.checkouts, 3, { userId: '77' })],
-  ['checkout_row_mismatch', 'the row of another item', (s) => change(s.checkouts, 3, { itemId: 4 })],
-  ['checkout_row_duplicated', 'one code, two rows', (s) => s.checkouts.push(s.checkouts[0] as CheckoutRow)],
+  [
+    'checkout_row_mismatch',
+    'the row of another user',
+    (s) => change(s.checkouts, 3, { userId: '77' }),
+  ],
+  [
+    'checkout_row_mismatch',
+    'the row of another item',
+    (s) => change(s.checkouts, 3, { itemId: 4 }),
+  ],
+  [
+    'checkout_row_duplicated',
+    'one code, two rows',
+    (s) => s.checkouts.push(s.checkouts[0] as CheckoutRow),
+  ],
   ['purchase_row_missing', 'a lost purchase', (s) => s.purchases.splice(7, 1)],
-  ['purchase_row_mismatch', 'sold to another user', (s) => change(s.purchases, 3, { userId: '77' })],
-  ['purchase_row_duplicated', 'bought twice with one code', (s) => s.purchases.push(s.purchases[0] as PurchaseRow)],
-  ['code_crosses_sale', 'bought in the next sale', (s) => change(s.purchases, 5, { saleId: SALE + 3_600 })],
-  ['code_crosses_sale', 'reserved in the next sale', (s) => change(s.checkouts, 5, { saleId: SALE + 3_600 })],
+  [
+    'purchase_row_mismatch',
+    'sold to another user',
+    (s) => change(s.purchases, 3, { userId: '77' }),
+  ],
+  [
+    'purchase_row_duplicated',
+    'bought twice with one code',
+    (s) => s.purchases.push(s.purchases[0] as PurchaseRow),
+  ],
+  [
+    'code_crosses_sale',
+    'bought in the next sale',
+    (s) => change(s.purchases, 5, { saleId: SALE + 3_600 }),
+  ],
+  [
+    'code_crosses_sale',
+    'reserved in the next sale',
+    (s) => change(s.checkouts, 5, { saleId: SALE + 3_600 }),
+  ],
   ['checkout_unexplained', 'a reservation nobody made', (s) => s.calls.splice(8, 1)],
   ['purchase_unexplained', 'a purchase nobody made', (s) => s.calls.splice(9, 1)],
   [
@@ -101,15 +129,27 @@ const BROKEN: readonly [ViolationKind, string, (scene: Scene) => void][] = [
     'a purchase that was answered 409',
     (s) => change(s.calls, 9, { outcome: 'refused', status: 409, reason: 'already_purchased' }),
   ],
-  ['purchase_without_checkout', 'a code never given', (s) => change(s.purchases, 2, { code: codeOf(999) })],
-  ['bought_after_cancel', 'a cancelled reservation', (s) => change(s.checkouts, 2, { cancelledAtMs: START_MS })],
+  [
+    'purchase_without_checkout',
+    'a code never given',
+    (s) => change(s.purchases, 2, { code: codeOf(999) }),
+  ],
+  [
+    'bought_after_cancel',
+    'a cancelled reservation',
+    (s) => change(s.checkouts, 2, { cancelledAtMs: START_MS }),
+  ],
   [
     'bought_after_expiry',
     'first tried when it was over',
     (s) => change(s.calls, 1, { sentAtMs: START_MS + 61_500 }),
   ],
   ['item_sold_twice', 'two rows of one item', (s) => change(s.purchases, 6, { itemId: 5 })],
-  ['item_out_of_range', 'an item that does not exist', (s) => change(s.purchases, 6, { itemId: ITEMS })],
+  [
+    'item_out_of_range',
+    'an item that does not exist',
+    (s) => change(s.purchases, 6, { itemId: ITEMS }),
+  ],
   [
     'oversold',
     'one purchase more than items',
@@ -129,7 +169,11 @@ const BROKEN: readonly [ViolationKind, string, (scene: Scene) => void][] = [
     'reservations_overlap',
     'a reservation given away while it lives',
     (s) => {
-      const row = { ...(s.checkouts[0] as CheckoutRow), code: codeOf(600), createdAtMs: START_MS + 100 }
+      const row = {
+        ...(s.checkouts[0] as CheckoutRow),
+        code: codeOf(600),
+        createdAtMs: START_MS + 100,
+      }
       s.checkouts.push(row)
       s.calls.push({ ...(s.calls[0] as RecordedCall), code: row.code })
     },

@@ -13,11 +13,15 @@ const CLOCK_TOLERANCE_MS = 1_000
 
 /** What is demanded beyond the promises that always hold. */
 export interface VerifyOptions {
-  /** The sale that the last run was aimed at must have exactly as many purchases as items; default false. */
+  /**
+   * The sale that the last run was aimed at must have exactly as many purchases as items; default
+   * false.
+   */
   readonly expectSoldOut?: boolean
   /**
-   * Whether every row of a user of these runs must be explained by a call. `auto`, the default: where the first run
-   * of a sale began when nothing was sold or reserved. `always` and `never` say so for all sales.
+   * Whether every row of a user of these runs must be explained by a call. `auto`, the default:
+   * where the first run of a sale began when nothing was sold or reserved. `always` and `never`
+   * say so for all sales.
    */
   readonly explainRows?: 'auto' | 'always' | 'never'
   /** Differences of time up to this many milliseconds are no violation; default 1000. */
@@ -58,8 +62,9 @@ export interface Evidence {
 }
 
 /**
- * Compares every acknowledged answer with the rows of the database, and every row with the calls. Pure: it reads
- * nothing but its arguments, takes time in proportion to them, and gives the same verdict on any thread.
+ * Compares every acknowledged answer with the rows of the database, and every row with the calls.
+ * Pure: it reads nothing but its arguments, takes time in proportion to them, and gives the same
+ * verdict on any thread.
  *
  * @param acknowledged calls of one or several runs; all their sales must be in the ledger.
  * @param ledger the rows of those sales.
@@ -96,8 +101,8 @@ export function verifyLedger(
 }
 
 /**
- * Checks what the answers alone can show, for want of a ledger: no code or item given twice, nobody above the limit,
- * nothing oversold.
+ * Checks what the answers alone can show, for want of a ledger: no code or item given twice,
+ * nobody above the limit, nothing oversold.
  */
 export function verifyAnswers(acknowledged: History): Verification {
   const found = new ViolationList()
@@ -112,7 +117,9 @@ export function verifyAnswers(acknowledged: History): Verification {
   })
 }
 
-/** Every sale that a history names, in its runs or in its codes: what a ledger must be read for. */
+/**
+ * Every sale that a history names, in its runs or in its codes: what a ledger must be read for.
+ */
 export function salesOf(history: History): number[] {
   const ids = new Set<number>()
   for (const run of history.runs) if (run.saleId !== 0) ids.add(run.saleId)

@@ -5,26 +5,33 @@ import type { CheckoutRow, Ledger, LedgerSource, PurchaseRow, SaleRow } from './
 const STATEMENT_MAX_MS = 60_000
 
 const SALES = `
-  select sale_id::float8 as "saleId", item_count::float8 as "itemCount", user_limit::float8 as "userLimit"
+  select sale_id::float8 as "saleId",
+    item_count::float8 as "itemCount", user_limit::float8 as "userLimit"
   from sales where sale_id = any($1::bigint[])`
 
 const CHECKOUTS = `
-  select code::text as code, sale_id::float8 as "saleId", item_id::float8 as "itemId", user_id::text as "userId",
+  select code::text as code, sale_id::float8 as "saleId", item_id::float8 as "itemId",
+    user_id::text as "userId",
     extract(epoch from created_at)::float8 * 1000 as "createdAtMs",
     extract(epoch from expires_at)::float8 * 1000 as "expiresAtMs",
     extract(epoch from cancelled_at)::float8 * 1000 as "cancelledAtMs"
   from checkouts where sale_id = any($1::bigint[])`
 
-/** Also the purchases whose code was given in one of these sales but which were written into another. */
+/**
+ * Also the purchases whose code was given in one of these sales but which were written into
+ * another.
+ */
 const PURCHASES = `
-  select sale_id::float8 as "saleId", item_id::float8 as "itemId", user_id::text as "userId", code::text as code
+  select sale_id::float8 as "saleId", item_id::float8 as "itemId",
+    user_id::text as "userId", code::text as code
   from purchases
   where sale_id = any($1::bigint[])
     or code in (select code from checkouts where sale_id = any($1::bigint[]))`
 
 /**
- * The ledger of the service's own PostgreSQL schema: tables `sales`, `checkouts` and `purchases`. Reads only, in one
- * repeatable-read transaction on a connection of its own, which is closed afterwards. Needs the optional peer `pg`.
+ * The ledger of the service's own PostgreSQL schema: tables `sales`, `checkouts` and `purchases`.
+ * Reads only, in one repeatable-read transaction on a connection of its own, which is closed
+ * afterwards. Needs the optional peer `pg`.
  *
  * @param url connection string, `postgres://user:password@host:port/database`.
  */
@@ -58,9 +65,10 @@ async function readLedger(url: string, saleIds: readonly number[]): Promise<Ledg
       return answer.rows[0]?.nowMs ?? Number.NaN
     })
     const sales = await client.query<SaleRow>(SALES, [saleIds])
-    const checkouts = await client.query<CheckoutRow & { cancelledAtMs: number | null }>(CHECKOUTS, [
-      saleIds,
-    ])
+    const checkouts = await client.query<CheckoutRow & { cancelledAtMs: number | null }>(
+      CHECKOUTS,
+      [saleIds],
+    )
     const purchases = await client.query<PurchaseRow>(PURCHASES, [saleIds])
     return {
       sales: sales.rows,

@@ -1,17 +1,20 @@
 import type { Verification } from '../invariants/verify-ledger.ts'
 import type { RunResult } from '../run.ts'
-import type { RunProgress, StepResult } from '../runner/runner.ts'
+import type { RunProgress, StepResult } from '../runner/measurement.ts'
+
+const LATENCY_COLUMNS = ['answers', 'p50', 'p90', 'p99', 'p99.9', 'max']
 
 /** The result of a run as plain text for a terminal, a table a step. */
 export function runText(result: RunResult): string {
   const lines = [
     `${result.scenario}  ${result.url}  sale ${result.saleId}, ${whole(result.items)} items`,
-    `load       ${whole(result.connections)} connections, ${whole(result.users)} users, seed ${result.seed}`,
+    `load       ${whole(result.connections)} connections, ${whole(result.users)} users, ` +
+      `seed ${result.seed}`,
     `ended      ${result.ended}: ${progressWords(result)}`,
     `time       ${timeWords(result)}`,
     `rate       ${whole(result.answersPerSecond)} answers/s; ${perCpuSecond(result)}`,
     '',
-    `${'step'.padEnd(10)}${['answers', 'p50', 'p90', 'p99', 'p99.9', 'max'].map(column).join('')}  ms`,
+    `${'step'.padEnd(10)}${LATENCY_COLUMNS.map(column).join('')}  ms`,
     ...result.steps.map(latencyLine),
     '',
     `${'step'.padEnd(10)}${column('count')}  answer`,
@@ -21,19 +24,28 @@ export function runText(result: RunResult): string {
 }
 
 /** The verdict of a comparison with the ledger, with its evidence. */
-export function verificationText(verification: Verification, source: 'database' | 'answers'): string {
+export function verificationText(
+  verification: Verification,
+  source: 'database' | 'answers',
+): string {
   const { checked } = verification
-  const what = `${whole(checked.acknowledgedCheckouts)} checkouts and ${whole(checked.acknowledgedPurchases)} purchases acknowledged`
+  const what =
+    `${whole(checked.acknowledgedCheckouts)} checkouts and ` +
+    `${whole(checked.acknowledgedPurchases)} purchases acknowledged`
   const lines =
     source === 'answers'
       ? [`checked    ${what}; no database was given, so only the answers were compared`]
       : [
           `checked    ${what}, ${whole(checked.unknownCalls)} unknown`,
-          `           ${whole(checked.checkoutRows)} checkout rows, ${whole(checked.purchaseRows)} purchase rows; ` +
-            (checked.explainedSales > 0 ? 'every row of our users explained' : 'other rows not judged'),
+          `           ${whole(checked.checkoutRows)} checkout rows, ` +
+            `${whole(checked.purchaseRows)} purchase rows; ` +
+            (checked.explainedSales > 0
+              ? 'every row of our users explained'
+              : 'other rows not judged'),
         ]
   lines.push(
-    `           ${whole(checked.users)} buyers, at most ${checked.purchasesOfOneUserMax} purchases each`,
+    `           ${whole(checked.users)} buyers, ` +
+      `at most ${checked.purchasesOfOneUserMax} purchases each`,
   )
   if (verification.ok) return `${lines.join('\n')}\nverdict    ok\n`
   lines.push(`verdict    ${whole(verification.violationCount)} VIOLATIONS`)
@@ -48,18 +60,23 @@ export function verificationText(verification: Verification, source: 'database' 
 
 /** One line of progress. */
 export function progressText(progress: RunProgress): string {
-  const seconds = (progress.elapsedMs / 1_000).toFixed(0)
+  const elapsed = (progress.elapsedMs / 1_000).toFixed(0)
   const known = progress.purchasedCount + progress.soldByOthersCount
   const share = Math.floor((known * 100) / Math.max(1, progress.items))
   return (
-    `${seconds.padStart(5)} s  ${whole(known)} of ${whole(progress.items)} sold (${share} %)  ` +
-    `${whole(progress.answersPerSecond)} answers/s  ${whole(progress.noAnswerCount)} without an answer\n`
+    `${elapsed.padStart(5)} s  ${whole(known)} of ${whole(progress.items)} sold (${share} %)  ` +
+    `${whole(progress.answersPerSecond)} answers/s  ` +
+    `${whole(progress.noAnswerCount)} without an answer\n`
   )
 }
 
 function progressWords(result: RunResult): string {
-  const words = [`${whole(result.purchasedCount)} purchased`, `${whole(result.reservedCount)} reserved`]
-  if (result.soldByOthersCount > 0) words.push(`${whole(result.soldByOthersCount)} refused as taken`)
+  const words = [
+    `${whole(result.purchasedCount)} purchased`,
+    `${whole(result.reservedCount)} reserved`,
+  ]
+  if (result.soldByOthersCount > 0)
+    words.push(`${whole(result.soldByOthersCount)} refused as taken`)
   if (result.abandonedCount > 0) words.push(`${whole(result.abandonedCount)} given up`)
   return words.join(', ')
 }

@@ -21,11 +21,12 @@ export interface ConnectionPorts {
 }
 
 /**
- * One TCP connection with one request at a time. It is its own response handler and reuses its exchange and its
- * request options, so a request costs no promise, no closure and no object of ours.
+ * One TCP connection with one request at a time. It is its own response handler and reuses its
+ * exchange and its request options, so a request costs no promise, no closure and no object of
+ * ours.
  *
- * After a time-out or a cut connection the client is replaced: what the old socket may still deliver is never taken
- * for the answer to a later request.
+ * After a time-out or a cut connection the client is replaced: what the old socket may still
+ * deliver is never taken for the answer to a later request.
  */
 export class Connection implements Dispatcher.DispatchHandler {
   readonly exchange: Exchange
@@ -62,7 +63,9 @@ export class Connection implements Dispatcher.DispatchHandler {
     this.client.dispatch(this.request, this)
   }
 
-  /** Closes the socket; a request in flight ends as unknown. Resolves when nothing is left behind. */
+  /**
+   * Closes the socket; a request in flight ends as unknown. Resolves when nothing is left behind.
+   */
   async close(): Promise<void> {
     this.discardClient()
     await Promise.all(this.closing)

@@ -1,6 +1,9 @@
 /** An HTTP answer arrived, whatever its status. */
 export const ANSWERED = 0
-/** The request may have reached the target and may have had its effect: a time-out, a cut connection. */
+/**
+ * The request may have reached the target and may have had its effect: a time-out, a cut
+ * connection.
+ */
 export const UNKNOWN = 1
 /** The request never left: there was no connection. */
 export const NOT_SENT = 2
@@ -9,8 +12,9 @@ export const NOT_SENT = 2
 export type ExchangeOutcome = typeof ANSWERED | typeof UNKNOWN | typeof NOT_SENT
 
 /**
- * One request and its end, reused for every request of a connection so that the hot path allocates nothing of its own.
- * The scenario fills in `step` and `path`; the connection the rest. Monotonic milliseconds, except where said.
+ * One request and its end, reused for every request of a connection so that the hot path allocates
+ * nothing of its own. The scenario fills in `step` and `path`; the connection the rest. Monotonic
+ * milliseconds, except where said.
  */
 export class Exchange {
   /** 0-based number of the connection. */

@@ -1,54 +1,19 @@
-import { Latency, type LatencySummary } from '../latency.ts'
 import type { LoadClock } from '../load-clock.ts'
 import { RefusalReasons } from '../refusal-reason.ts'
-import { FINISHED, type Scenario, type ScenarioEnd, type ScenarioProgress, SEND } from '../scenario/scenario.ts'
-import { type OutcomeCount, StepCounts } from '../step-counts.ts'
+import { FINISHED, type Scenario, SEND } from '../scenario/scenario.ts'
 import { Connection, type ConnectionPorts } from './connection.ts'
 import { ANSWERED, UNKNOWN } from './exchange.ts'
+import { type RunEnd, type RunMeasurement, type RunProgress, StepTally } from './measurement.ts'
 
 /** Pause of a connection after it broke or could not be made, in milliseconds. */
 const RECONNECT_PAUSE_MS = 50
 /** Longest that a run which was told to stop waits for the requests in flight, in milliseconds. */
 const DRAIN_MAX_MS = 5_000
-/** Longest wait for the connections to open before the run starts all the same, in milliseconds. */
+/**
+ * Longest wait for the connections to open before the run starts all the same, in milliseconds.
+ */
 const PRECONNECT_MAX_MS = 5_000
 const PROGRESS_PERIOD_MS = 1_000
-
-/** Why a run ended. */
-export type RunEnd = ScenarioEnd | 'time_limit' | 'stopped' | 'target_unreachable'
-
-/** How far a run has come; given once a second. */
-export interface RunProgress extends ScenarioProgress {
-  readonly elapsedMs: number
-  readonly answerCount: number
-  /** Answers a second since the last report. */
-  readonly answersPerSecond: number
-  /** Requests without an answer: time-outs, cut or refused connections. */
-  readonly noAnswerCount: number
-}
-
-/** What one step of the scenario amounted to. Latency is of answers, from the sending, in milliseconds. */
-export interface StepResult {
-  readonly step: string
-  readonly answerCount: number
-  readonly latencyMs: LatencySummary
-  /** Answers by status and reason; status 0 is no answer, by error code. */
-  readonly outcomes: readonly OutcomeCount[]
-}
-
-/** What a run amounted to, whatever its scenario. */
-export interface RunMeasurement {
-  readonly ended: RunEnd
-  /** First request sent to last answer received, in milliseconds. */
-  readonly elapsedMs: number
-  readonly answerCount: number
-  readonly answersPerSecond: number
-  /** CPU time of this process during the run, in milliseconds. */
-  readonly clientCpuMs: number
-  /** Reading of the monotonic clock when the first request was sent. */
-  readonly firstSentMs: number
-  readonly steps: readonly StepResult[]
-}
 
 /** What the runner is told. */
 export interface RunnerOptions {
@@ -65,14 +30,16 @@ export interface RunnerOptions {
 }
 
 /**
- * Runs a scenario in a closed loop: each connection sends its next request when the last one has ended.
+ * Runs a scenario in a closed loop: each connection sends its next request when the last one has
+ * ended.
  *
  * ```text
  *  opening --all open--> running --scenario ended, nothing in flight--> ended
- *                           '--time limit, stop, unreachable--> draining --nothing in flight, 5 s--> ended
+ *                           '--time limit, stop, unreachable--> draining --idle, or 5 s--> ended
  * ```
  *
- * Resolves when every socket and timer is gone; rejects only for a bug or a history that cannot be written.
+ * Resolves when every socket and timer is gone; rejects only for a bug or a history that cannot be
+ * written.
  */
 export function runScenario(scenario: Scenario, options: RunnerOptions): Promise<RunMeasurement> {
   return new Runner(scenario, options).run()
@@ -87,17 +54,13 @@ class Runner implements ConnectionPorts {
   private readonly scenario: Scenario
   private readonly options: RunnerOptions
   private readonly connections: Connection[] = []
-  private readonly latencies: Latency[]
-  private readonly counts: StepCounts[]
-  private readonly answerCounts: number[]
+  private readonly tally: StepTally
   private readonly over = Promise.withResolvers<void>()
   private readonly timers = new Map<string, () => void>()
   private state: 'opening' | 'running' | 'draining' | 'ended' = 'opening'
   private end: RunEnd = 'completed'
   private openedCount = 0
   private inFlightCount = 0
-  private answerCount = 0
-  private noAnswerCount = 0
   private firstSentMs = 0
   private lastAnswerMs = 0
   private startCpuMs = 0
@@ -110,9 +73,7 @@ class Runner implements ConnectionPorts {
     this.url = options.url
     this.requestTimeoutMs = options.requestTimeoutMs
     this.clock = options.clock
-    this.latencies = scenario.steps.map(() => new Latency())
-    this.counts = scenario.steps.map(() => new StepCounts())
-    this.answerCounts = scenario.steps.map(() => 0)
+    this.tally = new StepTally(scenario.steps)
   }
 
   async run(): Promise<RunMeasurement> {
@@ -144,17 +105,12 @@ class Runner implements ConnectionPorts {
   ended(connection: Connection): void {
     const exchange = connection.exchange
     this.inFlightCount--
-    ;(this.counts[exchange.step] as StepCounts).add(exchange.status, exchange.reason)
+    this.tally.add(exchange)
     if (exchange.outcome === ANSWERED) {
-      this.answerCount++
-      this.answerCounts[exchange.step] = (this.answerCounts[exchange.step] as number) + 1
       this.lastAnswerMs = exchange.endedAtMs
-      ;(this.latencies[exchange.step] as Latency).record(exchange.dueAtMs, exchange.endedAtMs)
       this.scenario.answered(exchange)
-      this.advance(connection, exchange.endedAtMs)
-      return
+      return this.advance(connection, exchange.endedAtMs)
     }
-    this.noAnswerCount++
     this.scenario.answered(exchange)
     if (this.state === 'ended') return
     if (exchange.outcome === UNKNOWN) connection.replaceClient()
@@ -248,21 +204,24 @@ class Runner implements ConnectionPorts {
 
   private reportProgress(): void {
     const nowMs = this.clock.monotonicMs()
-    const answers = this.answerCount - this.progressAnswerCount
+    const answers = this.tally.answerCount - this.progressAnswerCount
     const sinceMs = nowMs - this.progressAtMs
-    this.progressAnswerCount = this.answerCount
+    this.progressAnswerCount = this.tally.answerCount
     this.progressAtMs = nowMs
     this.options.onProgress({
       ...this.scenario.progress(),
       elapsedMs: nowMs - this.firstSentMs,
-      answerCount: this.answerCount,
+      answerCount: this.tally.answerCount,
       answersPerSecond: sinceMs > 0 ? Math.round((answers * 1_000) / sinceMs) : 0,
-      noAnswerCount: this.noAnswerCount,
+      noAnswerCount: this.tally.noAnswerCount,
     })
   }
 
   private setTimer(name: string, delayMs: number, run: () => void): void {
-    this.timers.set(name, this.clock.setTimer(delayMs, () => this.guarded(run)))
+    this.timers.set(
+      name,
+      this.clock.setTimer(delayMs, () => this.guarded(run)),
+    )
   }
 
   private guarded(run: () => void): void {
@@ -285,16 +244,11 @@ class Runner implements ConnectionPorts {
     return {
       ended: this.end,
       elapsedMs,
-      answerCount: this.answerCount,
-      answersPerSecond: elapsedMs > 0 ? (this.answerCount * 1_000) / elapsedMs : 0,
+      answerCount: this.tally.answerCount,
+      answersPerSecond: elapsedMs > 0 ? (this.tally.answerCount * 1_000) / elapsedMs : 0,
       clientCpuMs: this.firstSentMs === 0 ? 0 : this.clock.cpuMs() - this.startCpuMs,
       firstSentMs: this.firstSentMs,
-      steps: this.scenario.steps.map((step, i) => ({
-        step,
-        answerCount: this.answerCounts[i] ?? 0,
-        latencyMs: (this.latencies[i] as Latency).summary(),
-        outcomes: (this.counts[i] as StepCounts).list(),
-      })),
+      steps: this.tally.results(),
     }
   }
 }

@@ -1,11 +1,16 @@
-/** A buyer refused at the limit although this run knows better is asked again after this pause, in milliseconds. */
+/**
+ * A buyer refused at the limit although this run knows better is asked again after this pause, in
+ * milliseconds.
+ */
 export const LIMIT_PAUSE_MS = 250
 
 /**
- * Which user buys next: users take turns while they have allowance left, so that all of them can fill their limit.
+ * Which user buys next: users take turns while they have allowance left, so that all of them can
+ * fill their limit.
  *
- * The service is the authority. A user that it refuses at the limit (an earlier run bought, or a reservation whose
- * answer was lost still counts) rests for {@link LIMIT_PAUSE_MS} and is then offered again.
+ * The service is the authority. A user that it refuses at the limit (an earlier run bought, or a
+ * reservation whose answer was lost still counts) rests for {@link LIMIT_PAUSE_MS} and is then
+ * offered again.
  *
  * ```text
  *            take (allowance left: again at the end)

@@ -4,7 +4,8 @@ import { ItemQueue } from './item-queue.ts'
 
 function items(queue: ItemQueue, nowMs = 0): number[] {
   const found: number[] = []
-  for (let one = queue.take(nowMs); one >= 0; one = queue.take(nowMs)) found.push(queue.itemOf(one))
+  for (let one = queue.take(nowMs); one >= 0; one = queue.take(nowMs))
+    found.push(queue.itemOf(one))
   return found
 }
 

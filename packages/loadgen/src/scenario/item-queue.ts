@@ -1,8 +1,9 @@
 import type { SeededRandom } from '../seeded-random.ts'
 
 /**
- * The tries that are still to be made: each item `contenders` times, side by side in a shuffled order, so that the
- * tries of one item go out together and race. A try taken is either put back for later or settled.
+ * The tries that are still to be made: each item `contenders` times, side by side in a shuffled
+ * order, so that the tries of one item go out together and race. A try taken is either put back
+ * for later or settled.
  */
 export class ItemQueue {
   /** Tries not settled yet, those in use included. */
@@ -17,7 +18,10 @@ export class ItemQueue {
     const order = Int32Array.from({ length: items }, (_, item) => item)
     random.shuffle(order)
     const count = items * contenders
-    this.itemOfTry = Int32Array.from({ length: count }, (_, i) => order[Math.floor(i / contenders)] ?? 0)
+    this.itemOfTry = Int32Array.from(
+      { length: count },
+      (_, i) => order[Math.floor(i / contenders)] ?? 0,
+    )
     this.notBeforeMs = new Float64Array(count)
     this.cells = Int32Array.from({ length: count }, (_, i) => i)
     this.size = count

@@ -5,7 +5,10 @@ import { ANSWERED, type Exchange, NOT_SENT } from '../runner/exchange.ts'
 import { SeededRandom } from '../seeded-random.ts'
 import { type Scenario, type ScenarioEnd, type ScenarioProgress, SEND } from './scenario.ts'
 
-/** Different requests made beforehand and then repeated: enough to spread over slots and users, small in memory. */
+/**
+ * Different requests made beforehand and then repeated: enough to spread over slots and users,
+ * small in memory.
+ */
 const REQUEST_COUNT = 4_096
 
 /** What a flood of refusals is made of. */
@@ -18,9 +21,9 @@ export interface RefusalsPlan {
 }
 
 /**
- * Checkouts that are all refused, for measuring what a refusal costs. In a sold-out sale every item is asked for. In
- * any other, all ask for item 0: the first gets it and the rest are refused until that reservation ends. The grants
- * are recorded, since their rows must exist as well.
+ * Checkouts that are all refused, for measuring what a refusal costs. In a sold-out sale every
+ * item is asked for. In any other, all ask for item 0: the first gets it and the rest are refused
+ * until that reservation ends. The grants are recorded, since their rows must exist as well.
  */
 export class Refusals implements Scenario {
   readonly steps: readonly string[] = ['checkout']

@@ -22,15 +22,22 @@ export interface ScenarioProgress {
 }
 
 /**
- * What the connections do. One object for all of them, on one thread, called in turn; it must neither block nor
- * throw. The runner asks `next` until it answers {@link FINISHED} and reports every end of a request.
+ * What the connections do. One object for all of them, on one thread, called in turn; it must
+ * neither block nor throw. The runner asks `next` until it answers {@link FINISHED} and reports
+ * every end of a request.
  */
 export interface Scenario {
   /** Names of the steps, for the report; an exchange's `step` is an index into it. */
   readonly steps: readonly string[]
-  /** Set once when there is nothing more to do for any connection; requests in flight are still awaited. */
+  /**
+   * Set once when there is nothing more to do for any connection; requests in flight are still
+   * awaited.
+   */
   readonly ended: ScenarioEnd | undefined
-  /** Fills in `step` and `path` and returns {@link SEND}; or returns milliseconds to wait, or {@link FINISHED}. */
+  /**
+   * Fills in `step` and `path` and returns {@link SEND}; or returns milliseconds to wait, or
+   * {@link FINISHED}.
+   */
   next(exchange: Exchange, nowMs: number): number
   /** Learns how the request ended. */
   answered(exchange: Exchange): void

@@ -5,21 +5,29 @@ import { ANSWERED, type Exchange, NOT_SENT } from '../runner/exchange.ts'
 import { SeededRandom } from '../seeded-random.ts'
 import { Buyers } from './buyers.ts'
 import { ItemQueue } from './item-queue.ts'
+import { ItemTally } from './item-tally.ts'
 import { Lane } from './lane.ts'
-import { FINISHED, type Scenario, type ScenarioEnd, type ScenarioProgress, SEND } from './scenario.ts'
+import { overloadPauseMs } from './overload-pause.ts'
+import {
+  FINISHED,
+  type Scenario,
+  type ScenarioEnd,
+  type ScenarioProgress,
+  SEND,
+} from './scenario.ts'
 
 /** Index of the checkout step. */
 export const CHECKOUT = 0
 /** Index of the purchase step. */
 export const PURCHASE = 1
 
-/** Pause after a 503 that names none, in milliseconds. */
-const OVERLOAD_PAUSE_MS = 20
-/** Longest pause that a `Retry-After` can ask for, in milliseconds. */
-const RETRY_AFTER_MAX_MS = 5_000
-/** Pause before a reserved item is tried again: somebody's reservation may end, in milliseconds. */
+/**
+ * Pause before a reserved item is tried again: somebody's reservation may end, in milliseconds.
+ */
 const RESERVED_PAUSE_MS = 50
-/** Pause of a connection that finds nothing to do while others still hold tries, in milliseconds. */
+/**
+ * Pause of a connection that finds nothing to do while others still hold tries, in milliseconds.
+ */
 const IDLE_PAUSE_MS = 10
 /** Answers that no client can act on (400, 404, 500) after which a try is given up. */
 const UNEXPECTED_MAX = 3
@@ -53,8 +61,9 @@ export interface SellOutPlan {
  *     '<-- reservation_expired, unknown_code: the item again
  * ```
  *
- * A checkout without an answer is never repeated for the same user: the reservation may exist, and then ends by
- * itself. A purchase without an answer is repeated with its code: that is safe by contract.
+ * A checkout without an answer is never repeated for the same user: the reservation may exist, and
+ * then ends by itself. A purchase without an answer is repeated with its code: that is safe by
+ * contract.
  */
 export class SellOut implements Scenario {
   readonly steps: readonly string[]
@@ -70,13 +79,8 @@ export class SellOut implements Scenario {
   private readonly buyers: Buyers
   private readonly lanes: readonly Lane[]
   private readonly unexpected: Uint8Array
-  private readonly isItemBought: Uint8Array
-  private readonly isItemSoldByOthers: Uint8Array
+  private readonly tally: ItemTally
   private hasSaleChanged = false
-  private reservedCount = 0
-  private purchasedCount = 0
-  private soldByOthersCount = 0
-  private abandonedCount = 0
   private lanesBuying = 0
 
   constructor(plan: SellOutPlan, history: CallHistory, clock: LoadClock) {
@@ -89,13 +93,12 @@ export class SellOut implements Scenario {
     this.buyers = new Buyers(plan.userIds.length, plan.userLimit)
     this.lanes = Array.from({ length: plan.connections }, () => new Lane())
     this.unexpected = new Uint8Array(plan.items * plan.contenders)
-    this.isItemBought = new Uint8Array(plan.items)
-    this.isItemSoldByOthers = new Uint8Array(plan.items)
+    this.tally = new ItemTally(plan.items)
   }
 
   get ended(): ScenarioEnd | undefined {
     if (this.queue.unsettledCount === 0) {
-      return this.plan.purchases && this.abandonedCount === 0 ? 'sold_out' : 'completed'
+      return this.plan.purchases && this.tally.abandonedCount === 0 ? 'sold_out' : 'completed'
     }
     if (this.lanesBuying > 0) return undefined
     if (this.hasSaleChanged) return 'sale_changed'
@@ -141,9 +144,7 @@ export class SellOut implements Scenario {
   }
 
   progress(): ScenarioProgress {
-    const { reservedCount, purchasedCount, soldByOthersCount, abandonedCount } = this
-    const items = this.plan.items
-    return { items, reservedCount, purchasedCount, soldByOthersCount, abandonedCount }
+    return this.tally.progress()
   }
 
   private checkoutAnswered(lane: Lane, exchange: Exchange): void {
@@ -154,7 +155,7 @@ export class SellOut implements Scenario {
     if (exchange.status === 200) return this.reserved(lane, exchange)
     if (exchange.status === 503) {
       this.recordOnce(lane, exchange)
-      lane.pauseMs = pauseAfter(exchange)
+      lane.pauseMs = overloadPauseMs(exchange)
       return
     }
     if (exchange.status !== 409) return this.unexpectedAnswer(lane, exchange)
@@ -178,7 +179,7 @@ export class SellOut implements Scenario {
     const isCode = isCheckoutCode(exchange.body)
     const saleId = isCode ? saleIdOfCode(exchange.body) : 0
     this.record(lane, exchange, 'acknowledged', exchange.body.slice(0, 64), saleId)
-    this.reservedCount++
+    this.tally.reservedCount++
     if (this.saleId === 0) this.saleId = saleId
     if (saleId !== this.saleId && isCode) this.hasSaleChanged = true
     if (!isCode) return this.abandon(lane)
@@ -191,13 +192,11 @@ export class SellOut implements Scenario {
   }
 
   private purchaseAnswered(lane: Lane, exchange: Exchange): void {
-    const isOther = exchange.outcome !== ANSWERED || exchange.status >= 500
-    if (isOther) {
+    if (exchange.outcome !== ANSWERED) return this.recordOnce(lane, exchange)
+    if (exchange.status >= 500) {
       this.recordOnce(lane, exchange)
-      if (exchange.outcome !== ANSWERED) return
-      lane.pauseMs = pauseAfter(exchange)
-      if (exchange.status === 503) return
-      this.unexpectedAnswer(lane, exchange)
+      lane.pauseMs = overloadPauseMs(exchange)
+      if (exchange.status !== 503) this.unexpectedAnswer(lane, exchange)
       return
     }
     if (exchange.status === 200) {
@@ -206,7 +205,8 @@ export class SellOut implements Scenario {
     }
     this.record(lane, exchange, 'refused', lane.code, lane.saleId)
     if (exchange.status !== 409) return this.unexpectedAnswer(lane, exchange)
-    // Without an earlier try in doubt this is a lie, and the ledger check says so; the item is sold either way.
+    // Without an earlier try in doubt this is a lie, and the ledger check says so; the item is
+    // sold either way.
     if (exchange.reason === 'already_purchased') return this.purchased(lane, exchange)
     this.dropCode(lane)
     this.tryItemLater(lane, exchange.endedAtMs)
@@ -214,25 +214,14 @@ export class SellOut implements Scenario {
 
   private purchased(lane: Lane, exchange: Exchange): void {
     this.lastPurchaseMs = exchange.endedAtMs
-    const item = this.itemOf(lane)
-    if (lane.saleId === this.saleId) {
-      this.purchasedCount++
-      this.isItemBought[item] = 1
-      // A contender of ours can be refused as sold before the answer to the purchase arrives.
-      this.soldByOthersCount -= this.isItemSoldByOthers[item] as number
-      this.isItemSoldByOthers[item] = 0
-    }
+    if (lane.saleId === this.saleId) this.tally.purchased(this.itemOf(lane))
     this.buyers.bought()
     this.dropCode(lane)
     this.settle(lane)
   }
 
   private soldByOthers(lane: Lane): void {
-    const item = this.itemOf(lane)
-    if (this.isItemBought[item] === 0 && this.isItemSoldByOthers[item] === 0) {
-      this.isItemSoldByOthers[item] = 1
-      this.soldByOthersCount++
-    }
+    this.tally.refused(this.itemOf(lane))
     this.buyers.giveBack(lane.user)
     this.settle(lane)
   }
@@ -251,7 +240,7 @@ export class SellOut implements Scenario {
   }
 
   private abandon(lane: Lane): void {
-    this.abandonedCount++
+    this.tally.abandonedCount++
     this.buyers.giveBack(lane.user)
     this.dropCode(lane)
     this.settle(lane)
@@ -274,7 +263,7 @@ export class SellOut implements Scenario {
     this.lanesBuying--
   }
 
-  /** A try in doubt is one record, however often it is repeated: it explains a row, whichever try wrote it. */
+  /** A try in doubt is one record, however often it is repeated: it explains whichever row. */
   private recordOnce(lane: Lane, exchange: Exchange): void {
     if (lane.isInDoubt) return
     lane.isInDoubt = true
@@ -309,10 +298,4 @@ export class SellOut implements Scenario {
   private userIdOf(lane: Lane): string {
     return this.plan.userIds[lane.user] as string
   }
-}
-
-/** The pause that a 503 asks for, within bounds. */
-function pauseAfter(exchange: Exchange): number {
-  const asked = exchange.retryAfterMs
-  return asked === 0 ? OVERLOAD_PAUSE_MS : Math.min(asked, RETRY_AFTER_MAX_MS)
 }

@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { postgresLedger, runSellOut, type RunResult, salesOf, verifyLedger } from '../../src/index.ts'
+import {
+  postgresLedger,
+  runSellOut,
+  type RunResult,
+  salesOf,
+  verifyLedger,
+} from '../../src/index.ts'
 import { FakeSale, type FakeOptions } from '../fake-sale.ts'
 import { createLedgerDatabase, type LedgerDatabase } from '../ledger-database.ts'
 
@@ -26,7 +32,10 @@ async function fakeSale(options: FakeOptions): Promise<FakeSale> {
   return fake
 }
 
-async function verified(result: RunResult, expectSoldOut = true): Promise<ReturnType<typeof verifyLedger>> {
+async function verified(
+  result: RunResult,
+  expectSoldOut = true,
+): Promise<ReturnType<typeof verifyLedger>> {
   const ledger = await postgresLedger(database.url).read(salesOf(result.history))
   return verifyLedger(result.history, ledger, { expectSoldOut })
 }
@@ -72,7 +81,11 @@ describe('a sell-out of an honest service', () => {
     const first = await runSellOut({ url: fake.url, connections: 4, users: 10 })
     expect(first).toMatchObject({ ended: 'demand_exhausted', purchasedCount: 100 })
     const second = await runSellOut({ url: fake.url, connections: 4, users: 20, seed: 2 })
-    expect(second).toMatchObject({ ended: 'sold_out', purchasedCount: 100, soldByOthersCount: 100 })
+    expect(second).toMatchObject({
+      ended: 'sold_out',
+      purchasedCount: 100,
+      soldByOthersCount: 100,
+    })
     expect(countOf(second, 'checkout', 409, 'user_limit_reached')).toBeGreaterThan(0)
     expect((await verified(second)).violations).toEqual([])
   })
@@ -94,7 +107,12 @@ describe('a sell-out of an honest service', () => {
       items: 40,
       intercept: (request) => request.url !== '/sale' && ++silent % 15 === 0,
     })
-    const result = await runSellOut({ url: fake.url, connections: 2, users: 10, requestTimeoutMs: 150 })
+    const result = await runSellOut({
+      url: fake.url,
+      connections: 2,
+      users: 10,
+      requestTimeoutMs: 150,
+    })
     expect(result).toMatchObject({ ended: 'sold_out', purchasedCount: 40 })
     const silenced = Math.floor(silent / 15)
     expect(silenced).toBeGreaterThan(2)
