@@ -17,7 +17,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 try {
   log.debug(describeConfig(config), 'configuration')
   database = await openDatabase(config.database)
-  void database.exited.then(() => { if (!isEnding) failStop(EXIT.broken, 'the embedded PostgreSQL has ended') })
+  void watch(database)
   running = await new Instance(config, log, failStop).start(database)
   log.info({ adminPort: running.adminPort, pid: process.pid }, `listening on ${listenUrl(config, running.port)}`)
 } catch (error) {
@@ -30,7 +30,7 @@ function readConfig(): Config {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const mistake of error.mistakes) process.stderr.write(`megacache: ${mistake}\n`)
-    process.exit(EXIT.usage)
+    return process.exit(EXIT.usage)
   }
 }
 
@@ -54,13 +54,22 @@ async function end(signal: string): Promise<void> {
   }
 }
 
+/** Without its own PostgreSQL the server is nothing. */
+async function watch({ exited }: OpenDatabase): Promise<void> {
+  await exited
+  if (!isEnding) failStop(EXIT.broken, 'the embedded PostgreSQL has ended')
+}
+
 /** One line why it could not start, and nothing left running. */
 async function giveUp(error: unknown): Promise<never> {
   isEnding = true
   const isExpected = error instanceof StartError
   process.stderr.write(`megacache: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`)
-  await database?.stop().catch(() => {})
-  process.exit(isExpected ? EXIT.cannotStart : EXIT.broken)
+  try {
+    await database?.stop()
+  } finally {
+    process.exit(isExpected ? EXIT.cannotStart : EXIT.broken)
+  }
 }
 
 /** Nothing more may be acknowledged: end at once. Recovery is the only repair. */

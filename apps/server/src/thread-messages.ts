@@ -45,6 +45,8 @@ export interface ThreadMetrics {
   readonly answersByStatus: Readonly<Record<string, number>>
   readonly problemsByReason: Readonly<Record<string, number>>
   readonly connections: number
+  /** Attempts that the log had no room for. */
+  readonly attemptsDropped: number
   readonly storageAvailable: boolean
   readonly writers: Readonly<Record<'checkout' | 'purchase' | 'cancel', WriterMetrics>>
 }

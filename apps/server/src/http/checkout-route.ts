@@ -29,10 +29,17 @@ export function checkout(
     ? parseItemId(url, range.from, range.to, sale.terms.itemCount)
     : -1
   if (itemId < 0) return responder.problem(response, problems.invalid_item_id)
+  const { saleId } = sale.terms
   const unavailable = checkouts.refusal()
-  if (unavailable !== undefined) return responder.problem(response, UNAVAILABLE[unavailable])
+  if (unavailable !== undefined) {
+    thread.attempts?.append(saleId, user.low, user.high, itemId, unavailable)
+    return responder.problem(response, UNAVAILABLE[unavailable])
+  }
   const pending = sale.engine.tryCheckout(user, itemId)
-  if (!pending.ok) return responder.problem(response, REFUSED[pending.reason])
+  if (!pending.ok) {
+    thread.attempts?.append(saleId, user.low, user.high, itemId, pending.reason)
+    return responder.problem(response, REFUSED[pending.reason])
+  }
   const answer = new CheckoutAnswer(thread, response, pending, wantsJson(request))
   submit(checkouts, answer)
   thread.deadlines.add(answer)
@@ -87,6 +94,8 @@ class CheckoutAnswer implements CheckoutRow, Waiting {
   }
 
   settle(outcome: Outcome): void {
+    const { saleId, userLow, userHigh, itemId } = this
+    this.#thread.attempts?.append(saleId, userLow, userHigh, itemId, outcome === 'durable' ? 'reserved' : outcome)
     switch (outcome) {
       case 'durable':
         this.#pending.confirm()

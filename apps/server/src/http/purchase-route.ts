@@ -7,7 +7,8 @@ import { findCode } from './find-code.ts'
 import { type Problem, problems } from './problem.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
 
-const code = new CheckoutCodeReader()
+/** The code of the request being read; only used until the first wait. */
+const asked = new CheckoutCodeReader()
 const PURCHASED = 'purchased'
 
 /** `POST /purchase`: expiry is switched off in memory, then the row, then the answer. */
@@ -15,13 +16,13 @@ export function purchase(
   thread: ThreadContext, response: ServerResponse, url: string, queryFrom: number,
 ): void {
   const { responder } = thread
-  if (!findCode(url, queryFrom, code)) return responder.problem(response, problems.invalid_code)
-  const refusal = tryPurchase(thread, response, code)
+  if (!findCode(url, queryFrom, asked)) return responder.problem(response, problems.invalid_code)
+  const refusal = tryPurchase(thread, response, asked)
   if (refusal === undefined) return
   if (refusal !== 'purchase_pending' && refusal !== 'cancel_pending') {
     return responder.problem(response, REFUSED[refusal])
   }
-  const retry = new PurchaseRetry(thread, response, code)
+  const retry = new PurchaseRetry(thread, response, asked)
   if (!thread.waitingRoom.add(() => retry.ask())) return responder.problem(response, problems.overloaded)
   thread.deadlines.add(retry)
 }

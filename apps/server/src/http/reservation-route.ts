@@ -8,7 +8,8 @@ import { readCode } from './find-code.ts'
 import { type Problem, problems } from './problem.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
 
-const code = new CheckoutCodeReader()
+/** The code of the request being read; only used until the first wait. */
+const asked = new CheckoutCodeReader()
 
 /**
  * `GET /reservations/<code>`: what has become of a code. A sale that is no longer in memory is looked up in
@@ -17,25 +18,25 @@ const code = new CheckoutCodeReader()
  */
 export function readReservation(thread: ThreadContext, response: ServerResponse, url: string, from: number, to: number): void {
   const { responder } = thread
-  if (!readCode(url, from, to, code)) return responder.problem(response, problems.invalid_code)
-  const sale = thread.shelf.find(code.saleId)
-  const found = sale?.engine.reservation(code)
+  if (!readCode(url, from, to, asked)) return responder.problem(response, problems.invalid_code)
+  const sale = thread.shelf.find(asked.saleId)
+  const found = sale?.engine.reservation(asked)
   if (found?.ok === true) return responder.json(response, shown(found))
-  const text = formatCheckoutCode(code)
+  const text = formatCheckoutCode(asked)
   const lookup = new Lookup(thread, response, text)
-  if (!thread.reads.find(text, code.saleId, lookup)) return responder.problem(response, problems.overloaded)
+  if (!thread.reads.find(text, asked.saleId, lookup)) return responder.problem(response, problems.overloaded)
   thread.deadlines.add(lookup)
 }
 
 /** `DELETE /reservations/<code>`: the item is free again once the cancellation is durable. */
 export function cancelReservation(thread: ThreadContext, response: ServerResponse, url: string, from: number, to: number): void {
   const { responder, cancels } = thread
-  if (!readCode(url, from, to, code)) return responder.problem(response, problems.invalid_code)
-  const sale = thread.shelf.find(code.saleId)
+  if (!readCode(url, from, to, asked)) return responder.problem(response, problems.invalid_code)
+  const sale = thread.shelf.find(asked.saleId)
   if (sale === undefined) return responder.problem(response, problems.unknown_code)
   const unavailable = cancels.refusal()
   if (unavailable !== undefined) return responder.problem(response, UNAVAILABLE[unavailable])
-  const pending = sale.engine.tryCancel(code)
+  const pending = sale.engine.tryCancel(asked)
   if (pending.ok) {
     const answer = new CancelAnswer(thread, response, pending)
     submit(cancels, answer)
@@ -46,7 +47,7 @@ export function cancelReservation(thread: ThreadContext, response: ServerRespons
     case 'reservation_expired':
     case 'unknown_code':
       return responder.problem(response, problems[pending.reason])
-    // Whatever the other request is doing with this code, it will not be a reservation for long.
+    // Whatever the other request is doing with this asked, it will not be a reservation for long.
     case 'purchase_pending':
     case 'cancel_pending':
       return responder.problem(response, problems.reservation_busy)

@@ -21,7 +21,7 @@ const RETENTION_INTERVAL_MS = 3_600_000
 const DRAIN_GRACE_MS = 5_000
 
 /** The clock that the engine's expiries are on, as persistence reads it. */
-const MONOTONIC = { nowMs: systemClock.monotonicMs }
+const MONOTONIC = { nowMs: (): number => systemClock.monotonicMs() }
 
 /** Ends the process at once; called when nothing more may be acknowledged. */
 export type FailStop = (status: number, message: string) => void
@@ -39,6 +39,7 @@ export class Instance {
   readonly #failStop: FailStop
   readonly #timers: NodeJS.Timeout[] = []
   #awaitedEpoch: number | undefined
+  #threads: RequestThreads | undefined
 
   constructor(config: Config, log: Logger, failStop: FailStop) {
     this.#config = config
@@ -56,20 +57,19 @@ export class Instance {
     const isUnsafe = facts.unsafeSettings.length > 0
     if (isUnsafe) this.#log.warn(facts, 'UNSAFE: this database may forget acknowledged purchases')
     this.#enter('standby')
-    let threads: RequestThreads | undefined
     const lease = await acquireLease({
       connection,
       instanceId: id,
       clock: MONOTONIC,
       onLost: () => this.#fenced(),
       onWaiting: (holder) => this.#waitFor(holder),
-      onRenewed: ({ offsetMs }) => threads?.setClockOffset(offsetMs),
+      onRenewed: ({ offsetMs }) => this.#threads?.setClockOffset(offsetMs),
     })
     this.#log.info({ epoch: lease.epoch, instanceId: id }, 'lease acquired')
     const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config))
     this.#log.info(await book.recover(), 'recovered')
     const { offsetMs } = await queries.run((client) => measureClock(client, MONOTONIC))
-    threads = await RequestThreads.start({
+    const threads = await RequestThreads.start({
       count: this.#config.threads,
       settings: {
         instanceId: id, epoch: lease.epoch, connection, board: this.board.memory, sales: book.shared(),
@@ -81,6 +81,7 @@ export class Instance {
         else this.#failStop(EXIT.broken, message)
       },
     })
+    this.#threads = threads
     const clock = this.#saleClock(book, threads)
     await clock.start()
     const metrics = new Metrics(this.board, book, threads, isUnsafe)

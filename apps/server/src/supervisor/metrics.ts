@@ -37,7 +37,9 @@ export class Metrics {
     const unsafe = this.#gauge('megacache_unsafe_database', '1 when the database may lose acknowledged commits.', [])
     const connections = this.#gauge('megacache_http_connections', 'Open connections on the public port.', [])
     const storage = this.#gauge('megacache_storage_available_threads', 'Request threads that reach the database.', [])
+    const dropped = this.#gauge('megacache_attempts_dropped_total', 'Attempts that the log of attempts had no room for.', [])
     this.#refresh.push((metrics) => {
+      dropped.set(metrics.reduce((sum, thread) => sum + thread.attemptsDropped, 0))
       for (const name of INSTANCE_STATES) state.set({ state: name }, name === board.state ? 1 : 0)
       unsafe.set(isUnsafe ? 1 : 0)
       connections.set(metrics.reduce((sum, thread) => sum + thread.connections, 0))

@@ -14,7 +14,7 @@ export interface OpenDatabase {
 
 /** Starts the embedded PostgreSQL or takes the configured one, and brings its schema up to date. */
 export async function openDatabase(database: Database): Promise<OpenDatabase> {
-  const open = database.kind === 'embedded' ? await startEmbedded(database.dataDir) : foreign(database)
+  const open = database.kind === 'embedded' ? await embedded(database.dataDir) : foreign(database)
   try {
     await migrate(open.connection)
   } catch (error) {
@@ -24,13 +24,13 @@ export async function openDatabase(database: Database): Promise<OpenDatabase> {
   return open
 }
 
-async function startEmbedded(dataDir: string): Promise<OpenDatabase> {
+async function embedded(dataDir: string): Promise<OpenDatabase> {
   // Loaded only here: a server with a database of its own does not carry the binaries.
   const { startEmbedded } = await import('@megacache/persistence/embedded')
   try {
-    const embedded = await startEmbedded({ dataDir: join(dataDir, 'postgres') })
+    const server = await startEmbedded({ dataDir: join(dataDir, 'postgres') })
     return {
-      connection: embedded.url, exited: embedded.exited, dataDir: embedded.dataDir, stop: () => embedded.stop(),
+      connection: server.url, exited: server.exited, dataDir: server.dataDir, stop: () => server.stop(),
     }
   } catch (error) {
     throw asStartError(error)

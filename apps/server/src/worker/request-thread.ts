@@ -7,6 +7,7 @@ import { Responder } from '../http/respond.ts'
 import { InstanceBoard } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
 import type { Order, Report, ThreadMetrics, ThreadSettings, WriterMetrics } from '../thread-messages.ts'
+import { Attempts } from './attempts.ts'
 import { Deadlines } from './deadlines.ts'
 import { DurableReads } from './durable-reads.ts'
 import { SaleShelf } from './sale-shelf.ts'
@@ -53,6 +54,7 @@ class RequestThread {
       purchases: new PurchaseWriter(writing),
       cancels: new CancelWriter(writing),
       reads: new DurableReads(this.#queries),
+      attempts: settings.attemptLog ? new Attempts(connection, applicationName) : undefined,
       clockOffsetMs: settings.clockOffsetMs,
       connectionState: () => this.#session.state.status,
       wallMs: () => Date.now(),
@@ -120,11 +122,11 @@ class RequestThread {
    * `http.Server.close` would cut idle keep-alive connections, and with them requests just written to them.
    */
   async #drain(graceMs: number): Promise<void> {
-    const { responder, checkouts, purchases, cancels, deadlines, waitingRoom } = this.#context
+    const { responder, checkouts, purchases, cancels, deadlines, waitingRoom, attempts } = this.#context
     responder.isDraining = true
     net.Server.prototype.close.call(this.#server)
     await this.#idle(graceMs)
-    await Promise.all([checkouts.close(), purchases.close(), cancels.close()])
+    await Promise.all([checkouts.close(), purchases.close(), cancels.close(), attempts?.close()])
     waitingRoom.stop()
     deadlines.stop()
     this.#server.closeIdleConnections()
@@ -163,6 +165,7 @@ class RequestThread {
       answersByStatus: responder.counts.byStatus(),
       problemsByReason: responder.counts.byReason(),
       connections: this.#connectionCount,
+      attemptsDropped: this.#context.attempts?.dropped ?? 0,
       storageAvailable: this.#session.state.status === 'connected',
       writers: { checkout: writerMetrics(checkouts), purchase: writerMetrics(purchases), cancel: writerMetrics(cancels) },
     }

@@ -1,6 +1,7 @@
 import type { CancelWriter, CheckoutWriter, PurchaseWriter } from '@megacache/persistence'
 import type { Responder } from '../http/respond.ts'
 import type { InstanceBoard } from '../instance-board.ts'
+import type { Attempts } from './attempts.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { DurableReads } from './durable-reads.ts'
 import type { SaleShelf } from './sale-shelf.ts'
@@ -19,6 +20,8 @@ export interface ThreadContext {
   readonly purchases: PurchaseWriter
   readonly cancels: CancelWriter
   readonly reads: DurableReads
+  /** Only with `ATTEMPT_LOG=on`. */
+  readonly attempts: Attempts | undefined
   /** Database time minus this machine's monotonic time, in milliseconds. */
   clockOffsetMs: number
   /** `connected`, `lost` or `closed`. */
