@@ -1,18 +1,18 @@
-import { addWord, casWord, loadWord, storeWord, type Words } from './atomic-words.ts'
-import { type CheckoutCodeReader, tenureOf } from './checkout-code.ts'
-import { type Layout, SLOT, SLOT_WORDS, SOLD_COUNT } from './layout.ts'
+import { addWord, casWord, confirmWord, loadWord, readWord, storeWord, type Words } from './atomic-words.ts'
+import { type CheckoutCodeReader, TENURES, tenureOf } from './checkout-code.ts'
+import { type Layout, SLOT_WORDS, SOLD_COUNT } from './layout.ts'
 import { MegacacheError } from './megacache-error.ts'
 import { RandomWords } from './random-words.ts'
+import { ITEM_RESERVED, ITEM_SOLD, type Refusal, RESERVATION_EXPIRED, SOLD_OUT, UNKNOWN_CODE, USER_LIMIT_REACHED } from './refusal.ts'
 import {
-  ALREADY_PURCHASED, CANCEL_PENDING, ITEM_RESERVED, ITEM_SOLD, PURCHASE_PENDING, type Refusal,
-  RESERVATION_EXPIRED, SOLD_OUT, UNKNOWN_CODE, USER_LIMIT_REACHED,
-} from './refusal.ts'
-import type { SaleTime } from './sale-time.ts'
+  forgetCode, isCodeAt, readExpiresMs, readPayload, readUserHigh, readUserLow, type SlotContent, writePayload,
+} from './slot-payload.ts'
+import { refusalOfState } from './slot-refusal.ts'
 import {
-  BUYING, CANCELLING, CLAIM, FREE, generationOf, HELD, HOLDING, nextTenure, packWord, RELEASING, SOLD, type SlotState,
-  stateOf, withState,
+  BUYING, type CANCELLING, CLAIM, FREE, generationOf, HELD, HOLDING, nextTenure, packWord, payloadGeneration, RELEASING,
+  SOLD, type SlotState, stateOf, withState,
 } from './slot-word.ts'
-import { CANCELLED, EXPIRED, RESERVED, ROLLED_BACK, Tally } from './tally.ts'
+import { CANCELLED, EXPIRED, RESERVED, RESTORED, ROLLED_BACK, Tally } from './tally.ts'
 import { UserLimit } from './user-limit.ts'
 
 /**
@@ -31,16 +31,19 @@ import { UserLimit } from './user-limit.ts'
  *                                     expired
  * ```
  *
- * Who may change a slot's word: in FREE and HELD any thread, by compare-and-swap from the word it has read;
- * in CLAIM, HOLDING, BUYING, CANCELLING and RELEASING only the thread that made that transition, which is why
- * a failed compare-and-swap there is a broken invariant and not a race. The payload is written in CLAIM only.
+ * Who may change a slot's word: in FREE and HELD any thread, by compare-and-swap from the word it has loaded;
+ * in CLAIM, HOLDING, BUYING, CANCELLING and RELEASING only the thread that made that transition, its owner, which is
+ * why a failed compare-and-swap there is a broken invariant and not a race.
  *
  * Reading the payload of a slot that others may recycle is safe because every decision is confirmed by a
- * compare-and-swap on the word that was read before the payload: the generation in it proves that the payload
+ * compare-and-swap on the word that was loaded before the payload: the generation in it proves that the payload
  * belongs to that tenure (INV-1).
  *
  * The user's count rises before the slot is taken and falls inside RELEASING, before the slot is free:
  * owned slots never exceed the count, and the count never exceeds the limit (INV-3).
+ *
+ * A method that takes `nowMs` decides with a reading of the monotonic clock made by the same thread in the same
+ * call of the public face. Expired is `now >= expiresAt`.
  */
 export class Inventory {
   readonly items: number
@@ -50,120 +53,123 @@ export class Inventory {
   readonly #slotsStart: number
   readonly #owner: number
   readonly #random = new RandomWords()
-  readonly #time: SaleTime
 
   /** `owner` numbers the attached threads in the order of attaching. */
-  constructor(words: Words, layout: Layout, owner: number, time: SaleTime) {
+  constructor(words: Words, layout: Layout, owner: number) {
     this.items = layout.items
     this.limit = new UserLimit(words, layout)
     this.tally = new Tally(words, owner)
     this.#words = words
     this.#slotsStart = layout.slotsStart
     this.#owner = owner
-    this.#time = time
+  }
+
+  /** Whether the item is sold, without the cost of a full load: the state is final. */
+  isSold(slot: number): boolean {
+    return stateOf(readWord(this.#words, this.#at(slot))) === SOLD
+  }
+
+  /** Why a sold item cannot be had. */
+  soldRefusal(): Refusal {
+    return readWord(this.#words, SOLD_COUNT) === this.items ? SOLD_OUT : ITEM_SOLD
   }
 
   /**
-   * FREE g -> CLAIM g+1 -> HOLDING g+1: reserves the item, not yet durably. Returns the HOLDING word, or a refusal.
+   * FREE g -> CLAIM g+1 -> HOLDING g+1: reserves the item, not yet durably. Returns undefined and leaves the new
+   * slot in `into`, or returns a refusal. `into` comes with user and expiry.
    *
    * Linearises at the compare-and-swap to CLAIM. Other writers of the word: other checkouts of this item, and
    * the sweep while it is HELD. Tries once: losing means that somebody else has the item.
    */
-  hold(slot: number, low: number, high: number, ttlMs: number): number | Refusal {
+  hold(slot: number, nowMs: number, into: SlotContent): Refusal | undefined {
     const words = this.#words
     const at = this.#at(slot)
     let word = loadWord(words, at)
-    if (stateOf(word) !== FREE && stateOf(word) !== HELD) return this.#unavailable(word)
-    const nowMs = this.#time.monotonicMs()
-    if (stateOf(word) === HELD) {
-      if (!this.#isExpired(at, nowMs) || !this.#expire(at, word)) return ITEM_RESERVED
+    if (stateOf(word) === HELD && nowMs >= readExpiresMs(words, at)) {
+      if (!this.#expire(at, word)) return ITEM_RESERVED
       word = loadWord(words, at)
-      if (stateOf(word) !== FREE) return this.#unavailable(word)
     }
-    if (!this.limit.acquire(low, high)) return USER_LIMIT_REACHED
+    if (stateOf(word) !== FREE) return stateOf(word) === SOLD ? this.soldRefusal() : ITEM_RESERVED
+    if (!this.limit.acquire(into.userLow, into.userHigh)) return USER_LIMIT_REACHED
     const claimed = nextTenure(word, CLAIM)
     if (!casWord(words, at, word, claimed)) {
-      this.limit.release(low, high)
-      return this.#unavailable(loadWord(words, at))
+      this.limit.release(into.userLow, into.userHigh)
+      return this.isSold(slot) ? this.soldRefusal() : ITEM_RESERVED
     }
-    this.tally.took()
-    this.#writePayload(at, this.#random.take(), this.#random.take(), low, high, Math.ceil(nowMs + ttlMs))
-    const holding = withState(claimed, HOLDING)
-    storeWord(words, at, holding)
-    return holding
+    into.random0 = this.#random.take()
+    into.random1 = this.#random.take()
+    if ((into.random0 | into.random1) === 0) into.random1 = 1
+    into.word = withState(claimed, HOLDING)
+    writePayload(words, at, into, this.#owner)
+    storeWord(words, at, into.word)
+    this.tally.count(RESERVED)
+    return undefined
   }
 
   /** HOLDING -> HELD: the row is durable, the code may be given away. */
   confirmHold(slot: number, holding: number): void {
     this.#own(slot, holding, HELD)
-    this.tally.count(RESERVED)
   }
 
-  /** HOLDING -> RELEASING -> FREE: the row will never be. */
+  /** HOLDING -> RELEASING -> FREE: the row will never be. The code, which nobody has, is forgotten. */
   rollbackHold(slot: number, holding: number): void {
-    this.#release(this.#at(slot), this.#own(slot, holding, RELEASING))
+    const releasing = this.#own(slot, holding, RELEASING)
+    forgetCode(this.#words, this.#at(slot))
+    this.#release(this.#at(slot), releasing)
     this.tally.count(ROLLED_BACK)
   }
 
   /**
-   * HELD -> BUYING or HELD -> CANCELLING, if the code is this reservation's and it has not expired.
-   * Returns the new word, or why not.
+   * HELD -> BUYING or HELD -> CANCELLING, if the code is this reservation's and it has not expired. Returns
+   * undefined and leaves the slot in `into`, or says why not.
    *
    * Linearises at the compare-and-swap. Other writers: purchases and cancellations with the same code, the
-   * sweep and checkouts once it has expired. After a lost compare-and-swap the new state is read again; it
-   * ends because a tenure goes back to HELD only by a roll-back, which bounds nothing but cannot be had for
-   * free: each is another call's work.
+   * sweep and checkouts once it has expired. After a lost compare-and-swap the new state is loaded again; a
+   * tenure comes back to HELD only when another call has rolled back, so each new attempt is another call's work.
    */
-  take(code: CheckoutCodeReader, next: typeof BUYING | typeof CANCELLING): number | Refusal {
+  take(
+    code: CheckoutCodeReader, next: typeof BUYING | typeof CANCELLING, nowMs: number, into: SlotContent,
+  ): Refusal | undefined {
+    const words = this.#words
     const at = this.#at(code.slot)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const word = loadWord(this.#words, at)
-      if (!this.#isCodeOf(at, code)) return UNKNOWN_CODE
-      switch (stateOf(word)) {
-        case HELD: {
-          if (tenureOf(generationOf(word)) !== code.tenure) return UNKNOWN_CODE
-          if (this.#isExpired(at, this.#time.monotonicMs())) return RESERVATION_EXPIRED
-          const taken = withState(word, next)
-          if (casWord(this.#words, at, word, taken)) return taken
-          continue
-        }
-        case SOLD:
-          return ALREADY_PURCHASED
-        case BUYING:
-          return PURCHASE_PENDING
-        case CANCELLING:
-          return CANCEL_PENDING
-        case FREE:
-        case RELEASING:
-          return RESERVATION_EXPIRED
-        default:
-          return UNKNOWN_CODE
-      }
+      const word = loadWord(words, at)
+      if (!isCodeAt(words, at, code) || tenureOf(payloadGeneration(word)) !== code.tenure) return UNKNOWN_CODE
+      const refusal = refusalOfState(stateOf(word))
+      if (refusal !== undefined) return refusal
+      if (nowMs >= readExpiresMs(words, at)) return RESERVATION_EXPIRED
+      const taken = withState(word, next)
+      if (!casWord(words, at, word, taken)) continue
+      readPayload(words, at, into)
+      into.word = taken
+      return undefined
     }
-    throw new MegacacheError('invariant_broken', `slot ${code.slot}: no progress in ${ATTEMPTS_MAX} attempts`)
+    throw noProgress(code.slot)
   }
 
   /** BUYING -> SOLD: the purchase is durable. */
   confirmPurchase(slot: number, buying: number): void {
+    const words = this.#words
     const at = this.#at(slot)
-    this.limit.addPurchased(loadWord(this.#words, at + SLOT.userLow), loadWord(this.#words, at + SLOT.userHigh))
-    addWord(this.#words, SOLD_COUNT, 1)
+    this.limit.addPurchased(readUserLow(words, at), readUserHigh(words, at))
+    addWord(words, SOLD_COUNT, 1)
     this.#own(slot, buying, SOLD)
   }
 
   /** BUYING -> SOLD, but to a code that memory does not know: this reservation's user loses its count. */
   confirmForeign(slot: number, buying: number): void {
+    const words = this.#words
     const at = this.#at(slot)
-    this.limit.release(loadWord(this.#words, at + SLOT.userLow), loadWord(this.#words, at + SLOT.userHigh))
-    this.#wipeCode(at)
-    addWord(this.#words, SOLD_COUNT, 1)
+    forgetCode(words, at)
+    addWord(words, SOLD_COUNT, 1)
     this.#own(slot, buying, SOLD)
+    this.limit.release(readUserLow(words, at), readUserHigh(words, at))
   }
 
   /** BUYING -> HELD, or RELEASING -> FREE when it has expired meanwhile: the purchase will never be. */
-  rollbackPurchase(slot: number, buying: number): void {
+  rollbackPurchase(slot: number, buying: number, nowMs: number): void {
     const at = this.#at(slot)
-    if (this.#isExpired(at, this.#time.monotonicMs())) {
+    if (nowMs >= readExpiresMs(this.#words, at)) {
       this.#release(at, this.#own(slot, buying, RELEASING))
       this.tally.count(EXPIRED)
     } else this.#own(slot, buying, HELD)
@@ -173,7 +179,7 @@ export class Inventory {
   confirmCancel(slot: number, cancelling: number): void {
     const at = this.#at(slot)
     const releasing = this.#own(slot, cancelling, RELEASING)
-    this.#wipeCode(at)
+    forgetCode(this.#words, at)
     this.#release(at, releasing)
     this.tally.count(CANCELLED)
   }
@@ -183,32 +189,51 @@ export class Inventory {
     this.#own(slot, cancelling, HELD)
   }
 
-  /** Releases the slot if its reservation has expired; says whether this call did. */
+  /** Releases the slot if its reservation has expired; says whether this call did. A cheap plain look comes first. */
   releaseExpired(slot: number, nowMs: number): boolean {
+    const words = this.#words
     const at = this.#at(slot)
-    const word = loadWord(this.#words, at)
-    return stateOf(word) === HELD && this.#isExpired(at, nowMs) && this.#expire(at, word)
+    if (stateOf(readWord(words, at)) !== HELD || nowMs < readExpiresMs(words, at)) return false
+    const word = loadWord(words, at)
+    return stateOf(word) === HELD && nowMs >= readExpiresMs(words, at) && this.#expire(at, word)
   }
 
   /**
    * Puts a known reservation or purchase back into a free slot, in a tenure that its code names.
    * Returns false when the user is at the limit. Only for `restore`, which has the sale to itself.
    */
-  put(code: CheckoutCodeReader, low: number, high: number, expiresMs: number, state: typeof HELD | typeof SOLD): boolean {
+  put(
+    code: CheckoutCodeReader, low: number, high: number, expiresMs: number, state: typeof HELD | typeof SOLD,
+  ): boolean {
+    const words = this.#words
     const at = this.#at(code.slot)
-    const word = loadWord(this.#words, at)
+    const word = loadWord(words, at)
     if (!this.limit.acquire(low, high)) return false
-    const tenures = (code.tenure - tenureOf(generationOf(word) + 1) + TENURES) % TENURES
-    const claimed = packWord(generationOf(word) + 1 + tenures * 2, CLAIM)
-    if (stateOf(word) !== FREE || !casWord(this.#words, at, word, claimed)) throw broken(code.slot, word)
-    this.tally.took()
-    this.#writePayload(at, code.random0, code.random1, low, high, expiresMs)
-    if (state === SOLD) {
-      this.limit.addPurchased(low, high)
-      addWord(this.#words, SOLD_COUNT, 1)
-    }
-    storeWord(this.#words, at, withState(claimed, state))
+    const generation = generationOf(word) + 1
+    const tenures = (code.tenure - tenureOf(generation) + TENURES) % TENURES
+    const claimed = packWord(generation + tenures * 2, CLAIM)
+    const { random0, random1 } = code
+    this.#claimFree(code.slot, word, claimed)
+    writePayload(words, at, { word, random0, random1, userLow: low, userHigh: high, expiresMs }, this.#owner)
+    storeWord(words, at, withState(claimed, state === SOLD ? BUYING : HELD))
+    if (state === SOLD) this.confirmPurchase(code.slot, withState(claimed, BUYING))
     return true
+  }
+
+  /** Marks a free item as sold to a code and a user that memory does not know. Only for `restore`. */
+  putForeign(slot: number): void {
+    const at = this.#at(slot)
+    const word = loadWord(this.#words, at)
+    const claimed = nextTenure(word, CLAIM)
+    this.#claimFree(slot, word, claimed)
+    forgetCode(this.#words, at)
+    addWord(this.#words, SOLD_COUNT, 1)
+    this.#own(slot, claimed, SOLD)
+  }
+
+  /** HELD -> BUYING -> SOLD whether expired or not: a durable purchase is a fact. Only for `restore`. */
+  sellHeld(slot: number, held: number): void {
+    this.confirmPurchase(slot, this.#own(slot, held, BUYING))
   }
 
   soldCount(): number {
@@ -219,25 +244,21 @@ export class Inventory {
     return loadWord(this.#words, this.#at(slot))
   }
 
-  /** Copies a slot as it was at one moment, by reading its word before and after. Ends: see `take`. */
+  /**
+   * Copies a slot as it was at one moment. Linearises at the confirmation of the unchanged word. Ends because a
+   * changed word is another thread's success and CLAIM lasts well under a microsecond; a CLAIM that stands is
+   * shown as it is, with a payload that means nothing.
+   */
   read(slot: number, into: SlotContent): void {
     const words = this.#words
     const at = this.#at(slot)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const word = loadWord(words, at)
-      into.random0 = loadWord(words, at + SLOT.random0)
-      into.random1 = loadWord(words, at + SLOT.random1)
-      into.userLow = loadWord(words, at + SLOT.userLow)
-      into.userHigh = loadWord(words, at + SLOT.userHigh)
-      into.expiresMs = this.#expiresMs(at)
-      into.word = word
-      if (loadWord(words, at) === word && stateOf(word) !== CLAIM) return
-      if (stateOf(word) === CLAIM && attempt > CLAIM_READS_MAX) return
+      into.word = loadWord(words, at)
+      if (stateOf(into.word) === CLAIM && attempt < CLAIM_READS_MAX) continue
+      readPayload(words, at, into)
+      if (confirmWord(words, at, into.word)) return
     }
-  }
-
-  isCodeOf(code: CheckoutCodeReader): boolean {
-    return this.#isCodeOf(this.#at(code.slot), code)
+    throw noProgress(slot)
   }
 
   /** HELD g -> RELEASING g -> FREE g+1, if the word is still the one that was seen expired. */
@@ -251,9 +272,13 @@ export class Inventory {
 
   /** RELEASING g -> FREE g+1. The user is read here, inside RELEASING, and uncounted before the slot is free. */
   #release(at: number, releasing: number): void {
-    this.limit.release(loadWord(this.#words, at + SLOT.userLow), loadWord(this.#words, at + SLOT.userHigh))
-    this.tally.freed()
+    this.limit.release(readUserLow(this.#words, at), readUserHigh(this.#words, at))
     storeWord(this.#words, at, nextTenure(releasing, FREE))
+  }
+
+  #claimFree(slot: number, word: number, claimed: number): void {
+    if (stateOf(word) !== FREE || !casWord(this.#words, this.#at(slot), word, claimed)) throw broken(slot, word)
+    this.tally.count(RESTORED)
   }
 
   /** A transition that only this thread may make. Returns the new word. */
@@ -263,66 +288,24 @@ export class Inventory {
     return changed
   }
 
-  #unavailable(word: number): Refusal {
-    if (stateOf(word) !== SOLD) return ITEM_RESERVED
-    return loadWord(this.#words, SOLD_COUNT) === this.items ? SOLD_OUT : ITEM_SOLD
-  }
-
-  #writePayload(at: number, random0: number, random1: number, low: number, high: number, expiresMs: number): void {
-    const words = this.#words
-    storeWord(words, at + SLOT.random0, random0)
-    storeWord(words, at + SLOT.random1, random1)
-    storeWord(words, at + SLOT.userLow, low)
-    storeWord(words, at + SLOT.userHigh, high)
-    storeWord(words, at + SLOT.expiresLow, expiresMs % TWO_32 | 0)
-    storeWord(words, at + SLOT.expiresHigh, expiresMs / TWO_32 | 0)
-    storeWord(words, at + SLOT.owner, this.#owner)
-  }
-
-  #wipeCode(at: number): void {
-    storeWord(this.#words, at + SLOT.random0, 0)
-    storeWord(this.#words, at + SLOT.random1, 0)
-  }
-
-  #isCodeOf(at: number, code: CheckoutCodeReader): boolean {
-    return loadWord(this.#words, at + SLOT.random0) === code.random0 &&
-      loadWord(this.#words, at + SLOT.random1) === code.random1
-  }
-
-  #isExpired(at: number, nowMs: number): boolean {
-    return nowMs >= this.#expiresMs(at)
-  }
-
-  #expiresMs(at: number): number {
-    return loadWord(this.#words, at + SLOT.expiresHigh) * TWO_32 + (loadWord(this.#words, at + SLOT.expiresLow) >>> 0)
-  }
-
   #at(slot: number): number {
     return this.#slotsStart + slot * SLOT_WORDS
   }
 }
 
-/** A slot as `read` found it. Reusable. */
-export interface SlotContent {
-  word: number
-  random0: number
-  random1: number
-  userLow: number
-  userHigh: number
-  expiresMs: number
-}
-
-const TWO_32 = 4_294_967_296
-/** How many tenures a code can tell apart: see checkout-code.ts. */
-const TENURES = 64
 /** Far above what contention can need; reached only by a bug, and then better loud than endless. */
 const ATTEMPTS_MAX = 1_000_000
-/** A claim takes well under a microsecond; one that stands longer is shown as it is. */
-const CLAIM_READS_MAX = 10_000
+/** How often a CLAIM is loaded again before it is shown: some 10 us. */
+const CLAIM_READS_MAX = 1000
 
 function broken(slot: number, expected: number): MegacacheError {
   return new MegacacheError(
     'invariant_broken',
-    `slot ${slot}: only one thread may leave state ${stateOf(expected)} of generation ${generationOf(expected)}, but another did`,
+    `slot ${slot}: only one thread may leave state ${stateOf(expected)} of generation ${generationOf(expected)}, ` +
+      'but another did',
   )
+}
+
+function noProgress(slot: number): MegacacheError {
+  return new MegacacheError('invariant_broken', `slot ${slot}: no progress in ${ATTEMPTS_MAX} attempts`)
 }

@@ -6,10 +6,11 @@
  *   0                .. 16      header      the creating thread, before the handle exists; then nobody
  *   16               .. 32      control     any thread: closed flag, threads attached, next sweep
  *   32               .. 48      sold        any thread, once for each item sold (a line of its own)
- *   48               .. t       tallies     TALLY_ROWS rows of TALLY_WORDS, a thread adds to its own row
- *   t                .. s       slots       items x SLOT_WORDS, see slot-word.ts and inventory.ts
- *   s                .. b       bounds      one word for each user cell: how far its probes reach
- *   b                .. end     users       capacity x USER_WORDS, see user-limit.ts
+ *   48               .. 2096    hash        the creating thread, before the handle exists; then nobody
+ *   2096             .. s       tallies     TALLY_ROWS rows of TALLY_WORDS, a thread adds to its own row
+ *   s                .. r       slots       items x SLOT_WORDS, see slot-word.ts and slot-payload.ts
+ *   r                .. u       reaches     one word for each user cell: see user-limit.ts
+ *   u                .. end     users       userCells x USER_WORDS, see user-limit.ts
  * ```
  *
  * Regions start on a cache line of 64 bytes (16 words): the header is read by every request and must not
@@ -21,22 +22,28 @@ export const MAGIC = 0x6d656761
 /** Raised whenever the meaning of a word changes: two versions of the package must not share memory. */
 export const LAYOUT_VERSION = 1
 
-const LINE_WORDS = 16
+export const LINE_WORDS = 16
 
-export const HEADER = { magic: 0, version: 1, items: 2, userLimit: 3, userCells: 4, seedLow: 5, seedHigh: 6 } as const
+export const HEADER = { magic: 0, version: 1, items: 2, userLimit: 3, userCells: 4 } as const
+/** How much of a buffer must exist before its header can be read. */
+export const HEADER_BYTES = 64
 export const CONTROL = { closed: 16, threads: 17, nextSweep: 18 } as const
 export const SOLD_COUNT = 32
 
-export const TALLY_START = 48
-/** Threads beyond this number share rows, which costs them speed and nothing else. */
-export const TALLY_ROWS = 16
-/** Two lines a row: `taken` and up to 15 counters of two words. */
+/** Eight tables, one for each byte of a user id, of 256 random words: see user-limit.ts. */
+export const HASH_START = 48
+export const HASH_WORDS: number = 8 * 256
+
+export const TALLY_START: number = HASH_START + HASH_WORDS
+/** Threads beyond this number share the last row, which costs them speed and nothing else. */
+export const TALLY_ROWS = 64
+/** Two lines a row: 16 counters of two words. */
 export const TALLY_WORDS = 32
 
 /** 32 bytes a slot, two to a cache line. */
 export const SLOT_WORDS = 8
 export const SLOT = {
-  /** The word of slot-word.ts. All others are the payload, written only by the thread that holds CLAIM. */
+  /** The word of slot-word.ts. All others are the payload, written only by the thread that owns the slot. */
   word: 0,
   random0: 1,
   random1: 2,
@@ -66,17 +73,18 @@ export interface Layout {
   readonly items: number
   readonly userCells: number
   readonly slotsStart: number
-  readonly boundsStart: number
+  readonly reachesStart: number
   readonly usersStart: number
   readonly wordCount: number
 }
 
+/** Where everything is in the memory of a sale of `items` items, from 1 to ITEMS_MAX. */
 export function layoutFor(items: number): Layout {
   const userCells = powerOfTwoAtLeast(items * USER_CELLS_PER_ITEM + USER_CELLS_SPARE)
   const slotsStart = TALLY_START + TALLY_ROWS * TALLY_WORDS
-  const boundsStart = alignToLine(slotsStart + items * SLOT_WORDS)
-  const usersStart = alignToLine(boundsStart + userCells)
-  return { items, userCells, slotsStart, boundsStart, usersStart, wordCount: usersStart + userCells * USER_WORDS }
+  const reachesStart = alignToLine(slotsStart + items * SLOT_WORDS)
+  const usersStart = alignToLine(reachesStart + userCells)
+  return { items, userCells, slotsStart, reachesStart, usersStart, wordCount: usersStart + userCells * USER_WORDS }
 }
 
 function alignToLine(words: number): number {

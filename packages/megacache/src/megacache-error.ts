@@ -21,10 +21,17 @@ export type MegacacheErrorCode =
 /** A mistake of the caller or a broken invariant. An expected "no" is never an error: see {@link Refusal}. */
 export class MegacacheError extends Error {
   readonly code: MegacacheErrorCode
+  /** The same call will fail again. */
+  readonly retryable = false
 
   constructor(code: MegacacheErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'MegacacheError'
     this.code = code
   }
+}
+
+/** A wrong value as a message may show it: never throws, whatever the value is. */
+export function shownValue(value: unknown): string {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function') ? String(value) : `of type ${typeof value}`
 }

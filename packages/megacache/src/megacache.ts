@@ -1,19 +1,20 @@
-import { addWord, casWord, loadWord, storeWord, type Words } from './atomic-words.ts'
+import { addWord, casWord, loadWord, readWord, storeWord, type Words } from './atomic-words.ts'
 import { audit } from './audit.ts'
-import {
-  CheckoutCodeReader, type CheckoutCodeWords, codeWord1, codeWord2, CODE_LENGTH, tenureOf,
-} from './checkout-code.ts'
-import { Inventory, type SlotContent } from './inventory.ts'
+import { CheckoutCodeReader, type CheckoutCodeWords, codeWord1, codeWord2, CODE_LENGTH } from './checkout-code.ts'
+import { Inventory } from './inventory.ts'
+import { fillGrid, type Item, itemStateOf } from './item.ts'
 import { CONTROL } from './layout.ts'
-import { MegacacheError } from './megacache-error.ts'
+import { MegacacheError, shownValue } from './megacache-error.ts'
 import { PendingCancel, PendingCheckout, PendingPurchase } from './pending.ts'
-import { MALFORMED_CODE, type Refusal, type RefusalReason, SALE_CLOSED, UNKNOWN_CODE, USER_LIMIT_REACHED } from './refusal.ts'
-import { type Reservation, reservationOf } from './reservation.ts'
-import { restore, type RestoreRows, type RestoreResult, snapshot, type Snapshot } from './restore.ts'
+import { MALFORMED_CODE, type Refusal, SALE_CLOSED, UNKNOWN_CODE, USER_LIMIT_REACHED } from './refusal.ts'
+import { type Reservation, type ReservationInfo, reservationOf, reservationStateOf } from './reservation.ts'
+import { restore, type RestoreResult, type RestoreRows, snapshot, type Snapshot } from './restore.ts'
 import { createMemory, type MegacacheOptions, openMemory, type SaleHandle, type SaleMemory } from './sale-handle.ts'
-import type { SaleTime } from './sale-time.ts'
-import { BUYING, CANCELLING, FREE, generationOf, HELD, HOLDING, SOLD, stateOf } from './slot-word.ts'
-import { CANCELLED, EXPIRED, RESERVED, ROLLED_BACK } from './tally.ts'
+import { type SaleTime, WallTime } from './sale-time.ts'
+import { emptyContent, type SlotContent } from './slot-payload.ts'
+import { BUYING, CANCELLING, payloadGeneration } from './slot-word.ts'
+import { type Stats, statsOf } from './stats.ts'
+import { StuckCheck, type StuckItem } from './stuck.ts'
 import { type UserId, UserIdReader, userIdOf } from './user-id.ts'
 
 export interface Accepted {
@@ -21,48 +22,13 @@ export interface Accepted {
   readonly reservation: Reservation
 }
 
-/** `available`: can be reserved. `reserved`: somebody has it, for now. `sold`: for ever. */
-export type ItemState = 'available' | 'reserved' | 'sold'
-
-export interface Item {
-  readonly itemId: number
-  readonly state: ItemState
-}
-
-/** `reserved` can be purchased or cancelled until `expiresAt`; `purchasing` and `cancelling` are being made durable. */
-export type ReservationState = 'reserved' | 'purchasing' | 'cancelling' | 'purchased' | 'expired'
-
-export interface ReservationInfo extends Reservation {
-  readonly ok: true
-  readonly state: ReservationState
-}
-
+/** What one user has. Expired reservations count until they are swept. */
 export interface User {
   readonly userId: bigint
   readonly reserved: number
   readonly purchased: number
   readonly limit: number
 }
-
-export interface Stats {
-  readonly items: number
-  readonly available: number
-  /** Items neither available nor sold. Expired reservations count until they are swept. */
-  readonly reserved: number
-  readonly sold: number
-  readonly isClosed: boolean
-  /** Since the sale was created: how often each thing happened, over all threads. */
-  readonly totals: {
-    readonly reservations: number
-    readonly expired: number
-    readonly rolledBack: number
-    readonly cancelled: number
-    readonly refusals: Readonly<Record<RefusalReason, number>>
-  }
-}
-
-/** Codes of `grid`: what an item looks like from outside. */
-export const GRID: Readonly<Record<ItemState, number>> = Object.freeze({ available: 0, reserved: 1, sold: 2 })
 
 /**
  * A user at the limit may only be so because of reservations that have run out; look for them at most this
@@ -88,9 +54,14 @@ export class Megacache {
   readonly #words: Words
   readonly #inventory: Inventory
   readonly #time: SaleTime
+  readonly #wallTime: WallTime
+  readonly #stuck: StuckCheck
   readonly #user = new UserIdReader()
   readonly #code = new CheckoutCodeReader()
-  readonly #slot: SlotContent = { word: 0, random0: 0, random1: 0, userLow: 0, userHigh: 0, expiresMs: 0 }
+  /** The slot that the call in progress works on. */
+  readonly #slot: SlotContent = emptyContent()
+  /** The monotonic clock as the call in progress has read it. */
+  #nowMs = 0
   #sweepCursor = 0
 
   private constructor({ handle, words, layout, time }: SaleMemory) {
@@ -101,7 +72,9 @@ export class Megacache {
     this.handle = handle
     this.#words = words
     this.#time = time
-    this.#inventory = new Inventory(words, layout, addWord(words, CONTROL.threads, 1), time)
+    this.#wallTime = new WallTime(time)
+    this.#inventory = new Inventory(words, layout, addWord(words, CONTROL.threads, 1) >>> 0)
+    this.#stuck = new StuckCheck(this.#inventory)
   }
 
   /** Makes a new sale with all items available. Throws `invalid_options`. */
@@ -114,114 +87,99 @@ export class Megacache {
     return new Megacache(openMemory(handle, options.clock))
   }
 
-  /** Reserves an item for `reservationTtlMs`. For those who need no database: one step. */
+  /**
+   * Reserves an item for `reservationTtlMs`. For those who need no database: one step.
+   * Throws `invalid_user_id` and `invalid_item_id`.
+   */
   checkout(userId: UserId, itemId: number): Accepted | Refusal {
-    const holding = this.#hold(userId, itemId)
-    if (typeof holding !== 'number') return holding
-    this.#inventory.confirmHold(itemId, holding)
-    return { ok: true, reservation: this.#reservationAt(itemId) }
+    const refusal = this.#hold(userId, itemId)
+    if (refusal !== undefined) return refusal
+    this.#inventory.confirmHold(itemId, this.#slot.word)
+    // From what this call has written, not from the slot: it may have expired and be another user's by now.
+    return this.#accepted(itemId)
   }
 
   /** Buys the item that the code reserves. For those who need no database: one step. */
   purchase(code: string | CheckoutCodeWords): Accepted | Refusal {
-    const buying = this.#take(code, BUYING)
-    if (typeof buying !== 'number') return buying
+    const refusal = this.#take(code, BUYING)
+    if (refusal !== undefined) return refusal
     const itemId = this.#code.slot
-    this.#inventory.confirmPurchase(itemId, buying)
-    return { ok: true, reservation: this.#reservationAt(itemId) }
+    this.#inventory.confirmPurchase(itemId, this.#slot.word)
+    return this.#accepted(itemId)
   }
 
   /** Ends a reservation, whoever holds the slot now: only the code's own reservation is touched. One step. */
   cancel(code: string | CheckoutCodeWords): Accepted | Refusal {
-    const cancelling = this.#take(code, CANCELLING)
-    if (typeof cancelling !== 'number') return cancelling
+    const refusal = this.#take(code, CANCELLING)
+    if (refusal !== undefined) return refusal
     const itemId = this.#code.slot
-    const reservation = this.#reservationAt(itemId)
-    this.#inventory.confirmCancel(itemId, cancelling)
-    return { ok: true, reservation }
+    this.#inventory.confirmCancel(itemId, this.#slot.word)
+    return this.#accepted(itemId)
   }
 
-  /** First phase of a reservation: takes the item; `confirm` it once the reservation is durable. */
+  /**
+   * First phase of a reservation: takes the item; `confirm` it once the reservation is durable.
+   * Throws `invalid_user_id` and `invalid_item_id`.
+   */
   tryCheckout(userId: UserId, itemId: number): PendingCheckout | Refusal {
-    const holding = this.#hold(userId, itemId)
-    if (typeof holding !== 'number') return holding
-    return new PendingCheckout(this.#inventory, this.#time, this.saleId, itemId, this.#contentOf(itemId))
+    return this.#hold(userId, itemId) ??
+      new PendingCheckout(this.#inventory, this.#time, this.saleId, itemId, this.#slot)
   }
 
   /** First phase of a purchase: stops expiry; `confirm` it once the purchase is durable. */
   tryPurchase(code: string | CheckoutCodeWords): PendingPurchase | Refusal {
-    const buying = this.#take(code, BUYING)
-    if (typeof buying !== 'number') return buying
-    const itemId = this.#code.slot
-    return new PendingPurchase(this.#inventory, this.#time, this.saleId, itemId, this.#contentOf(itemId))
+    return this.#take(code, BUYING) ??
+      new PendingPurchase(this.#inventory, this.#time, this.saleId, this.#code.slot, this.#slot)
   }
 
   /** First phase of a cancellation: stops purchases; `confirm` it once the cancellation is durable. */
   tryCancel(code: string | CheckoutCodeWords): PendingCancel | Refusal {
-    const cancelling = this.#take(code, CANCELLING)
-    if (typeof cancelling !== 'number') return cancelling
-    const itemId = this.#code.slot
-    return new PendingCancel(this.#inventory, this.#time, this.saleId, itemId, this.#contentOf(itemId))
+    return this.#take(code, CANCELLING) ??
+      new PendingCancel(this.#inventory, this.#time, this.saleId, this.#code.slot, this.#slot)
   }
 
-  /** What has become of a code. `unknown_code` also when its item has been reserved again since it expired. */
+  /**
+   * What has become of a code. `unknown_code` when it was never given, was cancelled, or its item has been reserved
+   * again since it expired. Refusals of this question are not counted in `stats`.
+   */
   reservation(code: string | CheckoutCodeWords): ReservationInfo | Refusal {
     if (!this.#readCode(code)) return MALFORMED_CODE
     if (!this.#isCodeOfSale()) return UNKNOWN_CODE
     const itemId = this.#code.slot
-    const content = this.#contentOf(itemId)
-    if (content.random0 !== this.#code.random0 || content.random1 !== this.#code.random1) return UNKNOWN_CODE
-    const state = this.#stateOfReservation(content)
-    if (state === undefined) return UNKNOWN_CODE
-    return { ok: true, state, ...this.#reservationOf(itemId, content, this.#code) }
+    this.#inventory.read(itemId, this.#slot)
+    this.#nowMs = this.#time.monotonicMs()
+    const state = reservationStateOf(this.#slot, this.#code, this.#nowMs)
+    return state === undefined ? UNKNOWN_CODE : { ok: true, state, ...this.#reservation(itemId) }
   }
 
-  /** Throws `invalid_item_id`. */
+  /** Throws `invalid_item_id`. An expired reservation leaves the item available. */
   item(itemId: number): Item {
     this.#checkItem(itemId)
-    return { itemId, state: this.#stateOfItem(itemId) }
+    this.#inventory.read(itemId, this.#slot)
+    return { itemId, state: itemStateOf(this.#slot, this.#time.monotonicMs()) }
   }
 
-  /** Throws `invalid_user_id`. Expired reservations count until they are swept. */
+  /** Throws `invalid_user_id`. A user never seen has nothing. */
   user(userId: UserId): User {
     this.#user.read(userId)
     const { low, high } = this.#user
-    const purchased = this.#inventory.limit.purchasedOf(low, high)
-    const count = this.#inventory.limit.countOf(low, high)
+    const counts = { count: 0, purchased: 0 }
+    this.#inventory.limit.read(low, high, counts)
+    const { count, purchased } = counts
     return { userId: userIdOf(low, high), reserved: Math.max(0, count - purchased), purchased, limit: this.userLimit }
   }
 
-  /** Counts over all threads, in constant time. Exact while nothing changes, otherwise within what is in flight. */
+  /** Counts over all threads, in time that depends on the number of threads only. */
   stats(): Stats {
-    const tally = this.#inventory.tally
-    const sold = this.#inventory.soldCount()
-    const taken = Math.min(this.items, Math.max(sold, tally.taken()))
-    return {
-      items: this.items,
-      available: this.items - taken,
-      reserved: taken - sold,
-      sold,
-      isClosed: this.isClosed,
-      totals: {
-        reservations: tally.total(RESERVED),
-        expired: tally.total(EXPIRED),
-        rolledBack: tally.total(ROLLED_BACK),
-        cancelled: tally.total(CANCELLED),
-        refusals: tally.refusals(),
-      },
-    }
+    return statsOf(this.#inventory, this.isClosed)
   }
 
-  /** The state of every item, one byte each, coded as in `GRID`. Writes into the given array if there is one. */
+  /**
+   * The state of every item, one byte each, coded as in `GRID`. Writes into the given array if there is one.
+   * Expired reservations show as reserved until they are swept. Throws `invalid_options` when the array is too short.
+   */
   grid(into: Uint8Array = new Uint8Array(this.items)): Uint8Array {
-    if (into.length < this.items) {
-      throw new MegacacheError('invalid_options', `grid needs ${this.items} bytes, it was given ${into.length}`)
-    }
-    for (let slot = 0; slot < this.items; slot++) {
-      const state = stateOf(this.#inventory.wordOf(slot))
-      into[slot] = state === FREE ? GRID.available : state === SOLD ? GRID.sold : GRID.reserved
-    }
-    return into
+    return fillGrid(this.#inventory, into)
   }
 
   /**
@@ -241,26 +199,42 @@ export class Megacache {
 
   /**
    * Puts back what a durable store knows, before the sale is served: this thread must have it to itself.
-   * Idempotent. Throws `restore_conflict` when rows contradict each other.
+   * Idempotent. Throws `restore_conflict` when rows contradict each other or what is in memory; the sale is then
+   * partly restored and must not be served.
    */
   restore(rows: RestoreRows): RestoreResult {
-    return restore(this.#inventory, this.saleId, this.#time, this.reservationTtlMs, rows)
+    return restore(this.#inventory, this.saleId, this.#time.monotonicMs(), this.reservationTtlMs, rows)
   }
 
-  /** All purchases and live reservations, in the form that `restore` takes. Exact while nothing changes. */
+  /**
+   * All purchases and live reservations, in the form that `restore` takes. A pending purchase or cancellation is
+   * still a reservation; a pending checkout is none yet. Exact while nothing changes.
+   */
   snapshot(): Snapshot {
-    return snapshot(this.#inventory, this.saleId, this.#time)
+    return snapshot(this.#inventory, this.saleId, this.#time.monotonicMs())
   }
 
   /**
    * Compares every slot with every user's count and lists what does not fit; an empty list is health.
-   * Exact only at rest: call it while no other thread changes the sale.
+   * Exact only at rest: call it while no other thread changes the sale. Takes milliseconds.
    */
   audit(): string[] {
     return audit(this.#inventory)
   }
 
-  /** No more reservations, on any thread; codes already given keep working until they expire. Idempotent. */
+  /**
+   * Items that a terminated thread has left half reserved or half released, seen so by calls of this
+   * instance for `olderThanMs` or longer. Call it periodically on one thread, while the sale is in use; more
+   * than an empty list means that the process should stop and restore the sale from what is durable.
+   */
+  stuck(olderThanMs = 1000): StuckItem[] {
+    return this.#stuck.find(this.#time.monotonicMs(), olderThanMs)
+  }
+
+  /**
+   * No more reservations, on any thread; codes already given keep working until they expire. Idempotent.
+   * A checkout that another thread began before may still succeed.
+   */
   close(): void {
     storeWord(this.#words, CONTROL.closed, 1)
   }
@@ -269,25 +243,32 @@ export class Megacache {
     return loadWord(this.#words, CONTROL.closed) !== 0
   }
 
-  #hold(userId: UserId, itemId: number): number | Refusal {
+  /** Leaves the slot in `#slot`, HOLDING. */
+  #hold(userId: UserId, itemId: number): Refusal | undefined {
     this.#checkItem(itemId)
     this.#user.read(userId)
-    const { low, high } = this.#user
     const inventory = this.#inventory
-    if (this.isClosed) return inventory.tally.refused(SALE_CLOSED)
-    let holding = inventory.hold(itemId, low, high, this.reservationTtlMs)
-    if (holding === USER_LIMIT_REACHED && this.#sweepForUser()) {
-      holding = inventory.hold(itemId, low, high, this.reservationTtlMs)
-    }
-    return typeof holding === 'number' ? holding : inventory.tally.refused(holding)
+    // Closed and sold are final: a plain read of them is never wrong, and refusing is what a sale does most.
+    if (readWord(this.#words, CONTROL.closed) !== 0) return inventory.tally.refused(SALE_CLOSED)
+    if (inventory.isSold(itemId)) return inventory.tally.refused(inventory.soldRefusal())
+    const slot = this.#slot
+    this.#nowMs = this.#time.monotonicMs()
+    slot.userLow = this.#user.low
+    slot.userHigh = this.#user.high
+    slot.expiresMs = Math.ceil(this.#nowMs + this.reservationTtlMs)
+    let refusal = inventory.hold(itemId, this.#nowMs, slot)
+    if (refusal === USER_LIMIT_REACHED && this.#sweepForUser()) refusal = inventory.hold(itemId, this.#nowMs, slot)
+    return refusal === undefined ? undefined : inventory.tally.refused(refusal)
   }
 
-  #take(code: string | CheckoutCodeWords, next: typeof BUYING | typeof CANCELLING): number | Refusal {
+  /** Leaves the slot in `#slot`, in the state `next`. */
+  #take(code: string | CheckoutCodeWords, next: typeof BUYING | typeof CANCELLING): Refusal | undefined {
     const tally = this.#inventory.tally
     if (!this.#readCode(code)) return tally.refused(MALFORMED_CODE)
     if (!this.#isCodeOfSale()) return tally.refused(UNKNOWN_CODE)
-    const taken = this.#inventory.take(this.#code, next)
-    return typeof taken === 'number' ? taken : tally.refused(taken)
+    this.#nowMs = this.#time.monotonicMs()
+    const refusal = this.#inventory.take(this.#code, next, this.#nowMs, this.#slot)
+    return refusal === undefined ? undefined : tally.refused(refusal)
   }
 
   /**
@@ -295,7 +276,7 @@ export class Megacache {
    * the limit exact within that time even where nobody calls `sweep`.
    */
   #sweepForUser(): boolean {
-    const nowMs = Math.floor(this.#time.monotonicMs())
+    const nowMs = Math.floor(this.#nowMs)
     const due = loadWord(this.#words, CONTROL.nextSweep)
     const intervalMs = LIMIT_SWEEP_INTERVAL_MS * Math.ceil(this.items / LIMIT_SWEEP_ITEMS)
     // The word holds the low 32 bits of a time, so only the difference means something.
@@ -306,6 +287,7 @@ export class Megacache {
 
   #readCode(code: string | CheckoutCodeWords): boolean {
     if (typeof code === 'string') return code.length === CODE_LENGTH && this.#code.read(code)
+    if (typeof code !== 'object' || code === null) return false
     this.#code.set(code)
     return true
   }
@@ -317,52 +299,18 @@ export class Megacache {
 
   #checkItem(itemId: number): void {
     if (Number.isInteger(itemId) && itemId >= 0 && itemId < this.items) return
-    throw new MegacacheError('invalid_item_id', `item id ${String(itemId)} is not an integer from 0 to ${this.items - 1}`)
+    throw new MegacacheError('invalid_item_id', `item id ${shownValue(itemId)} is not an integer from 0 to ${this.items - 1}`)
   }
 
-  #contentOf(itemId: number): SlotContent {
-    this.#inventory.read(itemId, this.#slot)
-    return this.#slot
+  #accepted(itemId: number): Accepted {
+    return { ok: true, reservation: this.#reservation(itemId) }
   }
 
-  #reservationAt(itemId: number): Reservation {
-    const content = this.#contentOf(itemId)
-    return this.#reservationOf(itemId, content, {
-      word0: this.saleId | 0,
-      word1: codeWord1(itemId, generationOf(content.word), content.random0),
-      word2: codeWord2(content.random0),
-      word3: content.random1,
-    })
-  }
-
-  #reservationOf(itemId: number, content: SlotContent, code: CheckoutCodeWords): Reservation {
-    const remainingMs = content.expiresMs - this.#time.monotonicMs()
-    return reservationOf(code, itemId, content.userLow, content.userHigh, Math.round(this.#time.wallMs() + remainingMs))
-  }
-
-  #stateOfItem(itemId: number): ItemState {
-    const content = this.#contentOf(itemId)
-    const state = stateOf(content.word)
-    if (state === SOLD) return 'sold'
-    if (state === FREE || (state === HELD && this.#time.monotonicMs() >= content.expiresMs)) return 'available'
-    return 'reserved'
-  }
-
-  #stateOfReservation(content: SlotContent): ReservationState | undefined {
-    switch (stateOf(content.word)) {
-      case HELD:
-        if (tenureOf(generationOf(content.word)) !== this.#code.tenure) return undefined
-        return this.#time.monotonicMs() >= content.expiresMs ? 'expired' : 'reserved'
-      case BUYING:
-        return 'purchasing'
-      case CANCELLING:
-        return 'cancelling'
-      case SOLD:
-        return 'purchased'
-      case HOLDING:
-        return undefined
-      default:
-        return 'expired'
+  #reservation(itemId: number): Reservation {
+    const { word, random0, random1, userLow, userHigh, expiresMs } = this.#slot
+    const code = {
+      word0: this.saleId | 0, word1: codeWord1(itemId, payloadGeneration(word), random0), word2: codeWord2(random0), word3: random1,
     }
+    return reservationOf(code, itemId, userLow, userHigh, this.#wallTime.unixMsOf(expiresMs, this.#nowMs))
   }
 }

@@ -1,13 +1,16 @@
 import { type CheckoutCodeWords, codeWord1, codeWord2, formatCheckoutCode } from './checkout-code.ts'
-import type { Inventory, SlotContent } from './inventory.ts'
+import type { Inventory } from './inventory.ts'
 import { type Reservation, reservationOf } from './reservation.ts'
 import type { SaleTime } from './sale-time.ts'
+import type { SlotContent } from './slot-payload.ts'
 import { generationOf } from './slot-word.ts'
 
 /**
  * The first of two phases, owned by the thread that began it and not to be given to another. Exactly one of
  * `confirm` and `rollback` takes effect, the first that is called; both may be called again and then only
  * report. With `using`, whatever was not confirmed is rolled back at the end of the block.
+ *
+ * It never ends by itself: a thread that dies with it leaves the item taken (docs/invariants.md, INV-4).
  */
 abstract class Pending implements CheckoutCodeWords, Disposable {
   readonly ok = true as const
@@ -21,15 +24,15 @@ abstract class Pending implements CheckoutCodeWords, Disposable {
   readonly word3: number
   /** When the reservation ends, in milliseconds of the monotonic clock. */
   readonly expiresMonotonicMs: number
-  protected readonly inventory: Inventory
-  protected readonly time: SaleTime
-  protected readonly word: number
+  readonly #inventory: Inventory
+  readonly #time: SaleTime
+  readonly #word: number
   #state: 'pending' | 'confirmed' | 'rolled_back' = 'pending'
 
   constructor(inventory: Inventory, time: SaleTime, saleId: number, slot: number, content: SlotContent) {
-    this.inventory = inventory
-    this.time = time
-    this.word = content.word
+    this.#inventory = inventory
+    this.#time = time
+    this.#word = content.word
     this.itemId = slot
     this.userLow = content.userLow
     this.userHigh = content.userHigh
@@ -54,14 +57,14 @@ abstract class Pending implements CheckoutCodeWords, Disposable {
     return reservationOf(this, this.itemId, this.userLow, this.userHigh, this.expiresAt)
   }
 
-  /** Unix milliseconds. */
+  /** Unix milliseconds, by the wall clock now. */
   get expiresAt(): number {
-    return Math.round(this.time.wallMs() + this.remainingMs)
+    return Math.round(this.#time.wallMs() + this.remainingMs)
   }
 
   /** Milliseconds until the reservation ends; negative when it has ended. */
   get remainingMs(): number {
-    return this.expiresMonotonicMs - this.time.monotonicMs()
+    return this.expiresMonotonicMs - this.#time.monotonicMs()
   }
 
   get isPending(): boolean {
@@ -70,13 +73,13 @@ abstract class Pending implements CheckoutCodeWords, Disposable {
 
   /** Makes it final. True when it is confirmed, now or before; false when it was rolled back before. */
   confirm(): boolean {
-    if (this.#settle('confirmed')) this.onConfirm()
+    if (this.#settle('confirmed')) this.onConfirm(this.#inventory, this.#word)
     return this.#state === 'confirmed'
   }
 
   /** Undoes it. True when it is rolled back, now or before; false when it was confirmed before. */
   rollback(): boolean {
-    if (this.#settle('rolled_back')) this.onRollback()
+    if (this.#settle('rolled_back')) this.onRollback(this.#inventory, this.#word, this.#time)
     return this.#state === 'rolled_back'
   }
 
@@ -84,11 +87,14 @@ abstract class Pending implements CheckoutCodeWords, Disposable {
     this.rollback()
   }
 
-  protected abstract onConfirm(): void
-  protected abstract onRollback(): void
+  protected abstract onConfirm(inventory: Inventory, word: number): void
+  protected abstract onRollback(inventory: Inventory, word: number, time: SaleTime): void
 
-  protected settleConfirmed(): boolean {
-    return this.#settle('confirmed')
+  /** Ends it with an effect of its own, if it is pending; says whether it was. */
+  protected settleBy(effect: (inventory: Inventory, word: number) => void): boolean {
+    if (!this.#settle('confirmed')) return false
+    effect(this.#inventory, this.#word)
+    return true
   }
 
   #settle(state: 'confirmed' | 'rolled_back'): boolean {
@@ -103,12 +109,12 @@ abstract class Pending implements CheckoutCodeWords, Disposable {
  * purchase with the code, and it does not expire until `confirm` makes it a reservation or `rollback` frees it.
  */
 export class PendingCheckout extends Pending {
-  protected override onConfirm(): void {
-    this.inventory.confirmHold(this.itemId, this.word)
+  protected override onConfirm(inventory: Inventory, word: number): void {
+    inventory.confirmHold(this.itemId, word)
   }
 
-  protected override onRollback(): void {
-    this.inventory.rollbackHold(this.itemId, this.word)
+  protected override onRollback(inventory: Inventory, word: number): void {
+    inventory.rollbackHold(this.itemId, word)
   }
 }
 
@@ -117,19 +123,20 @@ export class PendingCheckout extends Pending {
  * gives the reservation back, or frees the item when the reservation has run out meanwhile.
  */
 export class PendingPurchase extends Pending {
-  /** The durable store says that another code owns the item: it is sold, but not to this user. Alarm: it follows a bug. */
+  /**
+   * The durable store says that another code owns the item: it is sold, but not to this user, and this code is
+   * forgotten. True when this call settled it. Alarm: it follows a bug.
+   */
   confirmForeign(): boolean {
-    const isFirst = this.settleConfirmed()
-    if (isFirst) this.inventory.confirmForeign(this.itemId, this.word)
-    return isFirst
+    return this.settleBy((inventory, word) => { inventory.confirmForeign(this.itemId, word) })
   }
 
-  protected override onConfirm(): void {
-    this.inventory.confirmPurchase(this.itemId, this.word)
+  protected override onConfirm(inventory: Inventory, word: number): void {
+    inventory.confirmPurchase(this.itemId, word)
   }
 
-  protected override onRollback(): void {
-    this.inventory.rollbackPurchase(this.itemId, this.word)
+  protected override onRollback(inventory: Inventory, word: number, time: SaleTime): void {
+    inventory.rollbackPurchase(this.itemId, word, time.monotonicMs())
   }
 }
 
@@ -138,11 +145,11 @@ export class PendingPurchase extends Pending {
  * `confirm` frees the item or `rollback` gives the reservation back.
  */
 export class PendingCancel extends Pending {
-  protected override onConfirm(): void {
-    this.inventory.confirmCancel(this.itemId, this.word)
+  protected override onConfirm(inventory: Inventory, word: number): void {
+    inventory.confirmCancel(this.itemId, word)
   }
 
-  protected override onRollback(): void {
-    this.inventory.rollbackCancel(this.itemId, this.word)
+  protected override onRollback(inventory: Inventory, word: number): void {
+    inventory.rollbackCancel(this.itemId, word)
   }
 }

@@ -1,4 +1,6 @@
-import { type CheckoutCodeWords, formatCheckoutCode } from './checkout-code.ts'
+import { type CheckoutCodeWords, formatCheckoutCode, tenureOf } from './checkout-code.ts'
+import type { SlotContent } from './slot-payload.ts'
+import { BUYING, CANCELLING, FREE, HELD, payloadGeneration, RELEASING, SOLD, stateOf } from './slot-word.ts'
 import { userIdOf } from './user-id.ts'
 
 /** One user's time-limited right to one item, as it was when it was read. */
@@ -12,6 +14,14 @@ export interface Reservation {
   readonly expiresAt: number
 }
 
+/** `reserved` can be purchased or cancelled until `expiresAt`; `purchasing` and `cancelling` are being made durable. */
+export type ReservationState = 'reserved' | 'purchasing' | 'cancelling' | 'purchased' | 'expired'
+
+export interface ReservationInfo extends Reservation {
+  readonly ok: true
+  readonly state: ReservationState
+}
+
 export function reservationOf(
   code: CheckoutCodeWords, itemId: number, userLow: number, userHigh: number, expiresAt: number,
 ): Reservation {
@@ -21,5 +31,31 @@ export function reservationOf(
     itemId,
     userId: userIdOf(userLow, userHigh),
     expiresAt,
+  }
+}
+
+/**
+ * What has become of a code, as its slot shows it. Undefined when the slot is not the code's, which includes
+ * HOLDING: such a code has been given to nobody.
+ */
+export function reservationStateOf(
+  content: SlotContent, code: { tenure: number; random0: number; random1: number }, nowMs: number,
+): ReservationState | undefined {
+  if (content.random0 !== code.random0 || content.random1 !== code.random1) return undefined
+  if (tenureOf(payloadGeneration(content.word)) !== code.tenure) return undefined
+  switch (stateOf(content.word)) {
+    case HELD:
+      return nowMs >= content.expiresMs ? 'expired' : 'reserved'
+    case BUYING:
+      return 'purchasing'
+    case CANCELLING:
+      return 'cancelling'
+    case SOLD:
+      return 'purchased'
+    case FREE:
+    case RELEASING:
+      return 'expired'
+    default:
+      return undefined
   }
 }

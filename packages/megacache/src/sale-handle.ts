@@ -1,7 +1,9 @@
 import { randomFillSync } from 'node:crypto'
 import { loadWord, storeWord, type Words } from './atomic-words.ts'
-import { HEADER, ITEMS_MAX, type Layout, LAYOUT_VERSION, layoutFor, MAGIC, USER_LIMIT_MAX } from './layout.ts'
-import { MegacacheError } from './megacache-error.ts'
+import {
+  HASH_START, HASH_WORDS, HEADER, HEADER_BYTES, ITEMS_MAX, type Layout, LAYOUT_VERSION, layoutFor, MAGIC, USER_LIMIT_MAX,
+} from './layout.ts'
+import { MegacacheError, shownValue } from './megacache-error.ts'
 import { type SaleTime, systemTime } from './sale-time.ts'
 
 export interface MegacacheOptions {
@@ -43,6 +45,7 @@ const TTL_MS_MAX = 30 * 86_400_000
 
 /** Checks the options and makes the memory of a new sale. Throws `invalid_options`, naming every bad one. */
 export function createMemory(options: MegacacheOptions): SaleMemory {
+  if (typeof options !== 'object' || options === null) throw new MegacacheError('invalid_options', 'there are no options')
   const { items, userLimit, reservationTtlMs, saleId = 0, clock = systemTime } = options
   const mistakes = [
     ...integerWithin('items', items, 1, ITEMS_MAX),
@@ -55,13 +58,11 @@ export function createMemory(options: MegacacheOptions): SaleMemory {
   const layout = layoutFor(items)
   const memory = new SharedArrayBuffer(layout.wordCount * Int32Array.BYTES_PER_ELEMENT)
   const words: Words = new Int32Array(memory)
-  const [seedLow, seedHigh] = randomFillSync(new Int32Array(2))
   storeWord(words, HEADER.version, LAYOUT_VERSION)
   storeWord(words, HEADER.items, items)
   storeWord(words, HEADER.userLimit, userLimit)
   storeWord(words, HEADER.userCells, layout.userCells)
-  storeWord(words, HEADER.seedLow, seedLow!)
-  storeWord(words, HEADER.seedHigh, seedHigh!)
+  words.set(randomFillSync(new Int32Array(HASH_WORDS)), HASH_START)
   storeWord(words, HEADER.magic, MAGIC)
   const handle: SaleHandle = Object.freeze({ kind: 'megacache-sale', saleId, items, userLimit, reservationTtlMs, memory })
   return { handle, words, layout, time: clock }
@@ -72,17 +73,16 @@ export function openMemory(handle: SaleHandle, time: SaleTime = systemTime): Sal
   if (typeof handle !== 'object' || handle === null || handle.kind !== 'megacache-sale') {
     throw incompatible('it is not the handle of a megacache sale')
   }
-  if (!(handle.memory instanceof SharedArrayBuffer)) throw incompatible('its memory is not shared')
-  const layout = layoutFor(handle.items)
-  if (handle.memory.byteLength !== layout.wordCount * Int32Array.BYTES_PER_ELEMENT) {
-    throw incompatible('its memory does not have the size that its items need')
-  }
-  const words: Words = new Int32Array(handle.memory)
-  if (loadWord(words, HEADER.magic) !== MAGIC || loadWord(words, HEADER.items) !== handle.items) {
-    throw incompatible('its memory does not hold this sale')
-  }
+  const { memory, items } = handle
+  if (!isSharedMemory(memory) || memory.byteLength < HEADER_BYTES) throw incompatible('its memory is not shared memory of a sale')
+  const words: Words = new Int32Array(memory)
+  if (loadWord(words, HEADER.magic) !== MAGIC) throw incompatible('its memory does not hold a sale')
   if (loadWord(words, HEADER.version) !== LAYOUT_VERSION) {
     throw incompatible(`its memory has layout ${loadWord(words, HEADER.version)}, this version reads ${LAYOUT_VERSION}`)
+  }
+  const layout = layoutFor(items)
+  if (loadWord(words, HEADER.items) !== items || words.length !== layout.wordCount) {
+    throw incompatible('its memory does not hold this sale')
   }
   if (!isSaleTime(time)) throw new MegacacheError('invalid_options', 'clock must have the methods monotonicMs and wallMs')
   return { handle, words, layout, time }
@@ -90,13 +90,18 @@ export function openMemory(handle: SaleHandle, time: SaleTime = systemTime): Sal
 
 function integerWithin(name: string, value: unknown, min: number, max: number): string[] {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return []
-  return [`${name} must be an integer from ${min} to ${max}, not ${String(value)}`]
+  return [`${name} must be an integer from ${min} to ${max}, not ${shownValue(value)}`]
 }
 
 function isSaleTime(clock: unknown): clock is SaleTime {
   return typeof clock === 'object' && clock !== null &&
     'monotonicMs' in clock && typeof clock.monotonicMs === 'function' &&
     'wallMs' in clock && typeof clock.wallMs === 'function'
+}
+
+/** By name and not by `instanceof`: a handle may come from another realm of the same thread. */
+function isSharedMemory(memory: unknown): memory is SharedArrayBuffer {
+  return Object.prototype.toString.call(memory) === '[object SharedArrayBuffer]'
 }
 
 function incompatible(why: string): MegacacheError {

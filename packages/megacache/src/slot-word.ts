@@ -60,3 +60,8 @@ export function withState(word: number, state: SlotState): number {
 export function nextTenure(word: number, state: SlotState): number {
   return (((word >>> STATE_BITS) + 1) << STATE_BITS) | state
 }
+
+/** The generation whose payload is in the slot: a free slot keeps that of its last tenure. */
+export function payloadGeneration(word: number): number {
+  return stateOf(word) === FREE ? generationOf(word) - 1 : generationOf(word)
+}

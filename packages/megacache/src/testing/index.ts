@@ -1,1 +1,3 @@
-export {}
+export { ManualClock } from './manual-clock.ts'
+export { ReferencePending, ReferencePendingPurchase } from './reference-pending.ts'
+export { type ReferenceItem, ReferenceSale } from './reference-sale.ts'
