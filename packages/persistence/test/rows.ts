@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import type { CancelRow, CheckoutRow, Outcome } from '../src/index.ts'
 
 export const SALE = 1_800_000_000

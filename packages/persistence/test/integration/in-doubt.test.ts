@@ -231,7 +231,7 @@ describe('a definite error', () => {
   })
 
   test('of serialization is tried again', async () => {
-    await client.query(`create table tries (n int); create function fail_twice() returns trigger language plpgsql as $$
+    await client.query(`create function fail_twice() returns trigger language plpgsql as $$
       begin
         if (select count(*) from pg_stat_activity where application_name = 'twice') > 0 then
           raise serialization_failure;
@@ -248,7 +248,7 @@ describe('a definite error', () => {
     await client.query('reset application_name')
     await writer.flushed()
     expect(outcomes([row])).toEqual(['durable'])
-    await client.query('drop trigger twice on checkouts; drop function fail_twice; drop table tries')
+    await client.query('drop trigger twice on checkouts; drop function fail_twice')
   })
 })
 

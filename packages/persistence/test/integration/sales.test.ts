@@ -35,6 +35,15 @@ async function insertPurchase(
   await client.query('insert into purchases values ($1, $2, $3, $4, $5, now())', [saleId, item, user, ordinal, code])
 }
 
+async function partitions(): Promise<string[]> {
+  const { rows } = await client.query<{ relname: string }>(`
+    select relname from pg_class
+    where relname ~ '^(checkouts|purchases|attempts)_p[0-9]+$' and relkind = 'r' order by 1`)
+  return rows.map((row) => row.relname)
+}
+
+const dayOf = (ms: number): number => Math.floor(ms / DAY)
+
 beforeEach(async () => {
   await client.query('truncate sales, checkouts, purchases, sale_attempts')
   await client.query('update lease set epoch = 3')
@@ -182,13 +191,6 @@ describe('a code', () => {
 })
 
 describe('retention', () => {
-  const partitions = async (): Promise<string[]> => {
-    const { rows } = await client.query(`select relname from pg_class where relname ~ '^(checkouts|purchases|attempts)_p[0-9]+$'
-      and relkind = 'r' order by 1`)
-    return rows.map((row) => row.relname)
-  }
-  const dayOf = (ms: number): number => Math.floor(ms / DAY)
-
   test('drops whole days whose sales are all over and keeps the rest', async () => {
     for (const start of [NOON - 40 * DAY, NOON - 31 * DAY, NOON - 30 * DAY, NOON]) await ensureSale(client, { ...termsAt(start), epoch: 3 })
     await insertCheckout((NOON - 31 * DAY) / 1000, { item: 1, expiresAtMs: NOON })

@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { PersistenceError } from '../persistence-error.ts'
+import type { Account } from './account.ts'
+import { firstLine } from './cluster-files.ts'
+
+/**
+ * The shell holds our pipe on descriptor 3: when this process goes away, SIGKILL included, the read
+ * ends and PostgreSQL is told to stop; when PostgreSQL ends by itself, the shell ends with its
+ * status. It runs in a session of its own, so that Ctrl-C does not stop PostgreSQL before us.
+ */
+const GUARD = `
+LC_ALL=C
+export LC_ALL
+"$@" </dev/null >&2 &
+server=$!
+trap : INT TERM HUP
+echo "$server"
+exec 3<&0
+(cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null) &
+watcher=$!
+exec 3<&- </dev/null
+while kill -0 "$server" 2>/dev/null; do wait "$server"; status=$?; done
+kill "$watcher" 2>/dev/null
+exit $status`
+
+const LOG_CHARACTERS_MAX = 65_536
+
+/** How PostgreSQL ended. */
+export interface EmbeddedExit {
+  /** Whether it was asked to, by `stop`. */
+  readonly isExpected: boolean
+  readonly code: number | null
+  /** The last of what it logged. */
+  readonly log: string
+}
+
+export interface GuardedServer {
+  /** The process id of PostgreSQL's main process. */
+  readonly pid: number
+  readonly exited: Promise<EmbeddedExit>
+  /** Resolves when it takes connections; rejects with `embedded_start_failed` and its reason. */
+  readonly ready: Promise<void>
+  stop(withinMs: number): Promise<void>
+}
+
+/** Starts PostgreSQL under its guard. */
+export async function startGuarded(
+  command: readonly string[], account: Account | undefined, onLog: ((line: string) => void) | undefined,
+): Promise<GuardedServer> {
+  const child = spawn('/bin/sh', ['-c', GUARD, 'postgres', ...command], {
+    ...account, cwd: '/', detached: true, stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  // A guard that died takes the pipe with it.
+  child.stdin.on('error', () => {})
+  const log = new RecentLog(onLog)
+  child.stderr.on('data', (data: Buffer) => log.add(data.toString()))
+  let isStopping = false
+  const exited = new Promise<EmbeddedExit>((done) => {
+    child.once('close', (code) => {
+      child.stdin.end()
+      done({ isExpected: isStopping, code, log: log.text })
+    })
+  })
+  const pid = await readProcessId(child)
+  return {
+    pid,
+    exited,
+    ready: untilReady(log, exited),
+    async stop(withinMs) {
+      isStopping = true
+      child.stdin.end()
+      const impatience = setTimeout(() => process.kill(pid, 'SIGQUIT'), withinMs)
+      await exited
+      clearTimeout(impatience)
+    },
+  }
+}
+
+async function untilReady(log: RecentLog, exited: Promise<EmbeddedExit>): Promise<void> {
+  const isReady = await Promise.race([log.seen('ready to accept connections').then(() => true), exited.then(() => false)])
+  if (!isReady) {
+    throw new PersistenceError('embedded_start_failed',
+      `PostgreSQL did not start: ${firstLine(log.text)}`, new Error(log.text))
+  }
+}
+
+function readProcessId(child: ChildProcess): Promise<number> {
+  return new Promise((done, fail) => {
+    let text = ''
+    child.stdout?.on('data', (data: Buffer) => {
+      text += data.toString()
+      if (text.includes('\n')) done(Number.parseInt(text, 10))
+    })
+    child.once('error', fail)
+    child.once('close', () => fail(new PersistenceError('embedded_start_failed', 'the guard of PostgreSQL did not start')))
+  })
+}
+
+class RecentLog {
+  text = ''
+  #line = ''
+  readonly #onLine: ((line: string) => void) | undefined
+  readonly #watches: { readonly words: string, readonly done: () => void }[] = []
+
+  constructor(onLine: ((line: string) => void) | undefined) {
+    this.#onLine = onLine
+  }
+
+  seen(words: string): Promise<void> {
+    return new Promise((done) => {
+      this.#watches.push({ words, done })
+      if (this.text.includes(words)) done()
+    })
+  }
+
+  add(data: string): void {
+    this.text = (this.text + data).slice(-LOG_CHARACTERS_MAX)
+    for (const { words, done } of this.#watches) if (this.text.includes(words)) done()
+    const lines = (this.#line + data).split('\n')
+    this.#line = lines.pop() ?? ''
+    for (const line of lines) this.#onLine?.(line)
+  }
+}

@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  CheckoutWriter, type Lease, type LeaseHolder, type LeaseOptions, acquireLease, createSession, processClock,
+} from '../../src/index.ts'
+import { testDatabase } from '../database.ts'
+import { TestRow, freshSale, write } from '../rows.ts'
+import { TcpProxy } from '../tcp-proxy.ts'
+
+const database = testDatabase()
+const { client } = database
+let leases: Lease[] = []
+
+beforeEach(() => freshSale(client))
+afterEach(async () => {
+  for (const lease of leases) await lease.release()
+  leases = []
+})
+
+async function acquire(instanceId: string, options: Partial<LeaseOptions> = {}): Promise<Lease> {
+  const lease = await acquireLease({
+    connection: database.url, instanceId, onLost: () => {}, renewEveryMs: 50, pollMs: 20, ...options,
+  })
+  leases.push(lease)
+  return lease
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 10_000
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('the condition did not come true within 10 s')
+    await new Promise((done) => {
+      setTimeout(done, 10)
+    })
+  }
+}
+
+async function leaseSessions(): Promise<string[]> {
+  const { rows } = await client.query<{ application_name: string }>(`select application_name from pg_stat_activity
+    where datname = current_database() and application_name like 'megacache/%' order by 1`)
+  return rows.map((row) => row.application_name)
+}
+
+describe('a lease', () => {
+  test('raises the epoch, tags its session and writes down who holds it', async () => {
+    const before = Number((await client.query('select epoch from lease')).rows[0].epoch)
+    const lease = await acquire('one')
+    expect(lease.epoch).toBe(before + 1)
+    expect(lease.isHeld()).toBe(true)
+    expect(await leaseSessions()).toEqual([`megacache/${lease.epoch}/one`])
+    const { rows } = await client.query('select epoch::int, holder from lease')
+    expect(rows).toEqual([{ epoch: lease.epoch, holder: 'one' }])
+  })
+
+  test('is renewed, and each renewal measures the clocks', async () => {
+    const offsets: number[] = []
+    await acquire('one', { onRenewed: ({ offsetMs }) => offsets.push(offsetMs) })
+    await until(() => offsets.length >= 3)
+    const wallMinusMonotonic = Date.now() - processClock.nowMs()
+    expect(Math.abs((offsets[0] ?? 0) - wallMinusMonotonic)).toBeLessThan(500)
+  })
+
+  test('is waited for: a standby sees who holds it and takes over when it is released', async () => {
+    const first = await acquire('one')
+    const seen: LeaseHolder[] = []
+    const second = acquire('two', { onWaiting: (holder) => seen.push(holder) })
+    await until(() => seen.length >= 3)
+    expect(seen[0]).toMatchObject({ epoch: first.epoch, instanceId: 'one' })
+    await first.release()
+    expect((await second).epoch).toBe(first.epoch + 1)
+    expect(first.state).toBe('released')
+  })
+
+  test('is not waited for longer than asked', async () => {
+    await acquire('one')
+    const controller = new AbortController()
+    await expect(acquire('two', { withinMs: 0 })).rejects.toMatchObject({ code: 'lease_unavailable', retryable: true })
+    const waiting = acquire('three', { signal: controller.signal })
+    controller.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'lease_unavailable' })
+    await until(async () => (await leaseSessions()).length === 1)
+  })
+
+  test('is taken from a holder that stopped renewing, whose batches then write nothing', async () => {
+    const proxy = new TcpProxy(database.url)
+    await proxy.listen()
+    let lost: unknown
+    const paused = await acquire('paused', { connection: proxy.through(database.url), onLost: (error) => { lost = error } })
+    const session = createSession({ connection: proxy.through(database.url), applicationName: `megacache/${paused.epoch}/paused` })
+    await session.connected(5_000)
+    const writer = new CheckoutWriter({ session, epoch: paused.epoch })
+    expect(await write(writer, [new TestRow({ item: 1, user: 1n })])).toEqual(['durable'])
+    // Nothing of it reaches the database any more, but its connections stay.
+    proxy.swallowAnswers = true
+    const next = await acquire('next', { staleAfterMs: 400 })
+    expect(next.epoch).toBe(paused.epoch + 1)
+    expect(await leaseSessions()).toEqual([`megacache/${next.epoch}/next`])
+    proxy.swallowAnswers = false
+    proxy.cut()
+    expect(await write(writer, [new TestRow({ item: 2, user: 1n })])).toEqual(['fenced'])
+    await until(() => lost !== undefined)
+    expect(lost).toMatchObject({ code: 'fenced' })
+    expect(paused.state).toBe('lost')
+    expect((await client.query('select count(*)::int as n from checkouts')).rows[0].n).toBe(1)
+    await session.close()
+    await proxy.close()
+  })
+
+  test('is kept with its epoch when only its connection was lost', async () => {
+    let isLost = false
+    const lease = await acquire('one', { onLost: () => { isLost = true } })
+    await client.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = $1`, [`megacache/${lease.epoch}/one`])
+    await until(() => lease.state === 'reconnecting')
+    await until(() => lease.isHeld())
+    expect(isLost).toBe(false)
+    expect(await leaseSessions()).toEqual([`megacache/${lease.epoch}/one`])
+    expect(Number((await client.query('select epoch from lease')).rows[0].epoch)).toBe(lease.epoch)
+  })
+
+  test('is lost when the epoch has moved on', async () => {
+    let told = 0
+    const lease = await acquire('one', { onLost: () => { told += 1 } })
+    await client.query('update lease set epoch = epoch + 1')
+    await until(() => lease.state === 'lost')
+    expect(told).toBe(1)
+    await until(async () => (await leaseSessions()).length === 0)
+  })
+
+  test('is given to exactly one of many who ask at once', async () => {
+    const before = Number((await client.query('select epoch from lease')).rows[0].epoch)
+    const results = await Promise.allSettled(['a', 'b', 'c', 'd', 'e'].map((id) => acquire(id, { withinMs: 0 })))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(Number((await client.query('select epoch from lease')).rows[0].epoch)).toBe(before + 1)
+  })
+
+  test('ends a session of the old epoch that is stuck inside a transaction with the fence', async () => {
+    const stuck = await database.connect()
+    await stuck.query(`set application_name = 'megacache/0/stuck'; begin; select pg_advisory_xact_lock_shared(1835361121, 1)`)
+    const lease = await acquire('one')
+    expect(lease.isHeld()).toBe(true)
+    await expect(stuck.query('select 1')).rejects.toThrow()
+  })
+
+  test('fails at once where there is no schema', async () => {
+    const elsewhere = new URL(database.url)
+    elsewhere.pathname = '/postgres'
+    await expect(acquire('one', { connection: elsewhere.href })).rejects.toMatchObject({ code: expect.stringMatching(/^42/) })
+  })
+})
