@@ -1,4 +1,5 @@
 import { type Connection, migrate, PersistenceError } from '@megacache/persistence'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Database } from '../database-setting.ts'
 import { StartError } from './exit-status.ts'
@@ -7,8 +8,6 @@ export interface OpenDatabase {
   readonly connection: Connection
   /** Settles when an embedded PostgreSQL ends by itself; never for a foreign one. */
   readonly exited: Promise<unknown>
-  /** Where an embedded PostgreSQL keeps its data. */
-  readonly dataDir: string | undefined
   stop(): Promise<void>
 }
 
@@ -24,13 +23,24 @@ export async function openDatabase(database: Database): Promise<OpenDatabase> {
   return open
 }
 
+/**
+ * The embedded PostgreSQL listens on a port of its own choice. Its URL is left in `DATA_DIR/database-url`, readable by
+ * this account only, so that psql and the load generator find it while the server runs.
+ */
 async function embedded(dataDir: string): Promise<OpenDatabase> {
   // Loaded only here: a server with a database of its own does not carry the binaries.
   const { startEmbedded } = await import('@megacache/persistence/embedded')
   try {
     const server = await startEmbedded({ dataDir: join(dataDir, 'postgres') })
+    const urlFile = join(dataDir, 'database-url')
+    await writeFile(urlFile, `${server.url}\n`, { mode: 0o600 })
     return {
-      connection: server.url, exited: server.exited, dataDir: server.dataDir, stop: () => server.stop(),
+      connection: server.url,
+      exited: server.exited,
+      stop: async () => {
+        await rm(urlFile, { force: true })
+        await server.stop()
+      },
     }
   } catch (error) {
     throw asStartError(error)
@@ -38,7 +48,7 @@ async function embedded(dataDir: string): Promise<OpenDatabase> {
 }
 
 function foreign(database: Exclude<Database, { kind: 'embedded' }>): OpenDatabase {
-  return { connection: database.url, exited: new Promise(() => {}), dataDir: undefined, stop: async () => {} }
+  return { connection: database.url, exited: new Promise(() => {}), stop: async () => {} }
 }
 
 /** One line for the operator; the code stays in front so that it can be looked up. */
