@@ -44,8 +44,10 @@ export class Latency {
   }
 
   summary(): LatencySummary {
+    // A percentile is the upper edge of its bucket, which can lie above the largest value seen.
+    const maxUs = this.histogram.maxValue
     const at = (percentile: number): number =>
-      this.histogram.getValueAtPercentile(percentile) / 1_000
+      Math.min(this.histogram.getValueAtPercentile(percentile), maxUs) / 1_000
     if (this.histogram.totalCount === 0) {
       return { p50: 0, p90: 0, p99: 0, p999: 0, max: 0, mean: 0 }
     }
@@ -54,7 +56,7 @@ export class Latency {
       p90: at(90),
       p99: at(99),
       p999: at(99.9),
-      max: this.histogram.maxValue / 1_000,
+      max: maxUs / 1_000,
       mean: Math.round(this.histogram.mean) / 1_000,
     }
   }

@@ -235,8 +235,10 @@ export class FakeSale {
     response.end()
   }
 
+  /** Frees an expired slot at once: left as it is, the next try would release the same user again. */
   private release(slot: Slot): void {
     this.counts.set(slot.userId, (this.counts.get(slot.userId) ?? 0) - 1)
+    slot.code = ''
   }
 
   private newCode(): string {
