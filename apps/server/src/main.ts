@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import pino from 'pino'
 import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts'
 import { EXIT, StartError } from './supervisor/exit-status.ts'
@@ -7,6 +8,8 @@ import { asStartError, openDatabase, type OpenDatabase } from './supervisor/open
 /** The whole life of the process. Exit statuses: see supervisor/exit-status.ts. */
 const config = readConfig()
 const log = pino({ level: config.logLevel })
+/** Threads run from the sources or from the build, as this file does. */
+const threadModule = new URL(`./worker/request-thread${extname(import.meta.url)}`, import.meta.url)
 process.on('uncaughtException', (error) => failStop(EXIT.broken, `uncaught: ${error.stack ?? error.message}`))
 
 let database: OpenDatabase | undefined
@@ -18,7 +21,7 @@ try {
   log.debug(describeConfig(config), 'configuration')
   database = await openDatabase(config.database)
   void watch(database)
-  running = await new Instance(config, log, failStop).start(database)
+  running = await new Instance(config, threadModule, log, failStop).start(database)
   log.info({ adminPort: running.adminPort, pid: process.pid }, `listening on ${listenUrl(config, running.port)}`)
 } catch (error) {
   await giveUp(asStartError(error))

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ShelvedSale } from '../worker/sale-shelf.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
-import { itemImageSvg, itemName } from './item-catalogue.ts'
+import { itemImageSvg, itemImageUrl, itemName } from './item-catalogue.ts'
 import { findParameter, type TextRange } from './parse-query.ts'
 import { parseItemId } from './parse-user-id.ts'
 import { problems } from './problem.ts'
@@ -44,5 +44,5 @@ export function readItem(thread: ThreadContext, response: ServerResponse, url: s
 
 function describe(sale: ShelvedSale, itemId: number): unknown {
   const { state } = sale.engine.item(itemId)
-  return { itemId, name: itemName(itemId), image: `/items/${itemId}${IMAGE_SUFFIX}`, state }
+  return { itemId, name: itemName(itemId), image: itemImageUrl(itemId), state }
 }

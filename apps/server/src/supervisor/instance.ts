@@ -35,14 +35,17 @@ export class Instance {
   readonly id = uuidv7().replaceAll('-', '')
   readonly board = new InstanceBoard()
   readonly #config: Config
+  readonly #threadModule: URL
   readonly #log: Logger
   readonly #failStop: FailStop
   readonly #timers: NodeJS.Timeout[] = []
   #awaitedEpoch: number | undefined
   #threads: RequestThreads | undefined
 
-  constructor(config: Config, log: Logger, failStop: FailStop) {
+  /** `threadModule` is what request threads run. */
+  constructor(config: Config, threadModule: URL, log: Logger, failStop: FailStop) {
     this.#config = config
+    this.#threadModule = threadModule
     this.#log = log
     this.#failStop = failStop
   }
@@ -70,6 +73,7 @@ export class Instance {
     this.#log.info(await book.recover(), 'recovered')
     const { offsetMs } = await queries.run((client) => measureClock(client, MONOTONIC))
     const threads = await RequestThreads.start({
+      module: this.#threadModule,
       count: this.#config.threads,
       settings: {
         instanceId: id, epoch: lease.epoch, connection, board: this.board.memory, sales: book.shared(),

@@ -8,9 +8,10 @@ const THREADS_AUTO_MAX = 4
 /** A thread that does not answer an order for so long is broken. */
 const ORDER_MS_MAX = 10_000
 const METRICS_MS_MAX = 1_000
-const THREAD_MODULE = new URL(`../worker/request-thread${extension(import.meta.url)}`, import.meta.url)
 
 export interface RequestThreadsOptions {
+  /** The module that the threads run. */
+  readonly module: URL
   readonly count: number | 'auto'
   readonly settings: Omit<ThreadSettings, 'threadNumber'>
   readonly onLog: (report: Extract<Report, { kind: 'log' }>) => void
@@ -100,7 +101,7 @@ export class RequestThreads {
   }
 
   #spawn(threadNumber: number): void {
-    const worker = new Worker(THREAD_MODULE, {
+    const worker = new Worker(this.#options.module, {
       name: `request-${threadNumber}`,
       workerData: { ...this.#options.settings, threadNumber } satisfies ThreadSettings,
     })
@@ -178,9 +179,4 @@ const LISTEN_FAILURES: Readonly<Record<string, (host: string, port: number) => s
   EADDRINUSE: (host, port) => `port ${port} is in use on ${host}; set PORT to another one`,
   EACCES: (host, port) => `no permission to listen on ${host}:${port}`,
   EADDRNOTAVAIL: (host) => `this machine has no address ${host}`,
-}
-
-/** Threads run from the sources or from the build, as this file does. */
-function extension(url: string): string {
-  return url.slice(url.lastIndexOf('.'))
 }
