@@ -12,8 +12,9 @@ export interface Clock {
 
 /**
  * The clocks of this machine. Monotonic time comes from `process.hrtime`, whose origin is the same
- * in every thread of the process; that of `performance.now` is the start of its own thread, so
- * instants taken in two threads could not be compared.
+ * in every thread of the process. That of `performance.now` belongs to each global object (W3C
+ * High Resolution Time); the Node releases we measured, 20 and 26, share it between threads, but
+ * do not promise to.
  *
  * Any thread may call it, and the monotonic instants of all threads are comparable.
  */

@@ -172,8 +172,7 @@ export class SaleClock {
 
   #prepare(sale: Sale, monotonicMs: number): void {
     const duty = this.#dutyFor(sale)
-    if (this.#stopped !== undefined || duty.stage !== 'planned') return
-    if (!duty.canCall(monotonicMs)) return
+    if (duty.stage !== 'planned' || !duty.canCall(monotonicMs)) return
     void this.#call(duty, 'prepare', async (signal) => {
       duty.becomePrepared(await this.#settings.callbacks.prepare(duty.sale, signal))
     })
@@ -206,8 +205,8 @@ export class SaleClock {
     if (!this.#isOpen || this.#newest === undefined) return
     for (const duty of this.#duties.values()) {
       if (this.#stopped !== undefined) return
-      if (duty.sale.saleId >= this.#newest.saleId || !duty.isHeld) continue
-      if (!duty.canCall(monotonicMs)) continue
+      // Older ones that nobody holds have just been forgotten, or are still being prepared.
+      if (duty.sale.saleId >= this.#newest.saleId || !duty.canCall(monotonicMs)) continue
       void this.#call(duty, 'retire', async () => {
         const isGone = await this.#settings.callbacks.retire(duty.sale)
         if (isGone) this.#duties.delete(duty.sale.saleId)

@@ -17,5 +17,6 @@ export async function checkAsyncProperty<T>(
   property: fc.IAsyncProperty<T>,
   { runs, limitMs }: { runs: number; limitMs: number },
 ): Promise<void> {
-  await fc.assert(property, { seed, numRuns: runs, interruptAfterTimeLimit: limitMs })
+  const plugins = [fc.interruptAfterTimeLimit(limitMs)]
+  await fc.assert(property, { seed, numRuns: runs, plugins })
 }

@@ -258,6 +258,24 @@ describe('restart', () => {
     expect(world.sales.violations).toEqual([])
   })
 
+  test('passes over stored sales that are all over', async () => {
+    const restored = [0, 10, 20].map((minute) => {
+      const startsAtMs = ten + minute * 60_000
+      return { saleId: startsAtMs / 1_000, startsAtMs, endsAtMs: startsAtMs + 600_000 }
+    })
+    const world = new World(ten + 40 * 60_000)
+    restored.forEach(({ saleId }) => world.sales.held.add(saleId))
+    const clock = world.saleClock({ periodMs: hourMs, current: saleAt(ten, 600_000), restored })
+    expect(await clock.start()).toEqual({
+      saleId: id(10) + 1_800,
+      startsAtMs: ten + 30 * 60_000,
+      endsAtMs: ten + hourMs,
+    })
+    await world.timers.advance(0)
+    expect([...world.sales.held]).toEqual([id(10) + 1_800])
+    expect(world.sales.violations).toEqual([])
+  })
+
   test('reports stored terms of another sale as a failed preparation', async () => {
     const { sales, timers } = await openAtTen()
     sales.stored.set(id(11), saleAt(ten, hourMs))

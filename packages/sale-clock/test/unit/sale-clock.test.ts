@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { SaleClock } from '@megacache/sale-clock'
 import { World } from '../recorded-sales.ts'
 import { saleAt } from '../../src/sale-schedule.ts'
 
@@ -60,7 +61,8 @@ describe('start', () => {
 
 describe('rotation', () => {
   test('prepares a minute ahead, opens on the boundary and retires the old sale', async () => {
-    const { world, clock, sales, timers } = await openAtTen()
+    // Looks at 30 s intervals would find the lead 30 s late, were it not waited for.
+    const { world, clock, sales, timers } = await openAtTen({ stepCheckMs: 30_000 })
     await timers.advance(hourMs - 1_000 - 60_000 - 1)
     expect(sales.log).toHaveLength(2)
     await timers.advance(1)
@@ -180,9 +182,11 @@ describe('stop', () => {
     await expect(started).rejects.toMatchObject({ code: 'ERR_SALE_CLOCK_STOPPED' })
     await world.timers.advance(1_000)
     expect({ aborted, isStopped }).toEqual({ aborted: true, isStopped: false })
+    world.clock.stepWall(5_000)
     ending.reject(new Error('aborted'))
     await stopped
     expect(world.sales.errors).toEqual([])
+    expect(world.sales.steps).toEqual([])
     expect(world.timers.pendingCount).toBe(0)
   })
 
@@ -199,34 +203,39 @@ describe('stop', () => {
   })
 
   const callbackNames = ['prepare', 'open', 'retire', 'onStep'] as const
-  test.each(callbackNames)('works from inside %s', async (where) => {
+  const moments = callbackNames.flatMap((where) => [1, 2].map((nth) => ({ where, nth })))
+  test.each(moments)('works from inside call $nth of $where', async ({ where, nth }) => {
     const world = new World(ten)
+    world.sales.hasLiveReservations = true
     const callbacks = world.sales.callbacks()
-    let stopped: Promise<void> | undefined
-    let isInside = false
-    const clock = world.saleClock({
+    let left = nth
+    let atStop: Promise<{ pending: number; calls: number }> | undefined
+    const clock: SaleClock = world.saleClock({
       periodMs: hourMs,
+      // Long enough that each opening is followed by the next preparation at once.
+      prepareLeadMs: hourMs,
       [where]: (...args: [never, never]) => {
-        isInside = true
-        stopped = clock.stop()
         const result = callbacks[where](...args)
-        isInside = false
+        left -= 1
+        atStop ??= left > 0 ? undefined : stopAndLook()
         return result
       },
     })
+    async function stopAndLook() {
+      const calls = world.sales.log.length
+      await clock.stop()
+      return { pending: world.timers.pendingCount, calls }
+    }
     const started = clock.start().catch(() => {})
-    await world.timers.advance(1_000)
-    world.clock.stepWall(hourMs)
-    await world.timers.advance(2_000)
+    for (let rotation = 0; rotation < 3; rotation++) {
+      await world.timers.advance(2_000)
+      world.clock.stepWall(hourMs)
+    }
     await started
-    expect(isInside).toBe(false)
-    expect(stopped).toBeDefined()
-    await stopped
-    const calls = world.sales.log.length
-    expect(world.timers.pendingCount).toBe(0)
+    // Nothing is called after the one that stopped it, not even what was due in the same look.
+    expect(await atStop).toEqual({ pending: 0, calls: world.sales.log.length })
     await world.timers.advance(2 * hourMs)
-    expect(world.sales.log).toHaveLength(calls)
-    expect(clock.stop()).toBe(stopped)
+    expect(world.timers.pendingCount).toBe(0)
   })
 
   test('before start needs nothing', async () => {
