@@ -25,7 +25,10 @@ export interface LeaseOptions {
   readonly onWaiting?: (holder: LeaseHolder) => void
   /** Told at each renewal how the clocks stand. */
   readonly onRenewed?: (offset: ClockOffset) => void
-  /** Gives up after this time with `lease_unavailable`; 0 tries once. Default: waits for ever. */
+  /**
+   * Gives up after this time with `lease_unavailable`; a look under way may take a second more, and 0
+   * looks once. Default: waits for ever.
+   */
   readonly withinMs?: number
   /** Ends the waiting with `lease_unavailable`. */
   readonly signal?: AbortSignal
@@ -65,6 +68,8 @@ const RELEASE = 'update lease set holder = null where id = 1 and epoch = $1'
 
 /** How long a take-over lets the batches in flight end before it ends their sessions again. */
 const FENCE_WAIT_MS = 500
+/** How long one look waits for a connection. */
+const CONNECT_WAIT_MS = 1_000
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /**
@@ -107,7 +112,7 @@ async function waitForTurn(session: Session, options: LeaseOptions, timers: Time
   let lastError: unknown
   for (;;) {
     try {
-      await session.connected(Math.max(pollMs, Math.min(1_000, deadlineMs - clock.nowMs())))
+      await session.connected(CONNECT_WAIT_MS)
       if (!isChecked) await refuseTransactionPooler(session, options.connection)
       isChecked = true
       const epoch = await tryTake(session, options)

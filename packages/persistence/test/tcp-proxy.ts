@@ -73,11 +73,11 @@ export class TcpProxy {
         if (!this.swallowSync) other.destroy()
       })
     }
-    client.on('data', (data) => {
+    client.on('data', (data: Buffer) => {
       const isBatch = this.swallowSync && data.subarray(-SYNC.length).equals(SYNC)
       server.write(isBatch ? data.subarray(0, -SYNC.length) : data)
     })
-    server.on('data', (data) => {
+    server.on('data', (data: Buffer) => {
       if (!this.swallowAnswers) client.write(data)
       this.#onServerData?.()
     })
