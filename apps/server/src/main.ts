@@ -24,7 +24,8 @@ try {
   running = await new Instance(config, threadModule, log, failStop).start(database)
   log.info({ adminPort: running.adminPort, pid: process.pid }, `listening on ${listenUrl(config, running.port)}`)
 } catch (error) {
-  await giveUp(asStartError(error))
+  // A start that a signal has interrupted fails in some way; `end` is under way.
+  if (!isEnding) await giveUp(asStartError(error))
 }
 
 function readConfig(): Config {

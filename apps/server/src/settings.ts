@@ -133,7 +133,7 @@ export const settings = {
     meaning: 'Unique items of a sale.',
   }),
   SALE_PERIOD: setting({
-    kind: duration('1s', '365d', '1s'),
+    kind: duration('1s', '30d', '1s'),
     default: '1h',
     meaning: 'A new sale opens every period.',
   }),
