@@ -121,6 +121,13 @@ export class FakeSale {
     await gone
   }
 
+  /** Connections open now. */
+  openConnections(): Promise<number> {
+    return new Promise((done, fail) => {
+      this.server?.getConnections((error, count) => (error === null ? done(count) : fail(error)))
+    })
+  }
+
   /**
    * Starts the next sale: all items are free again, the codes of the old one are honoured no more.
    */
@@ -235,7 +242,9 @@ export class FakeSale {
     response.end()
   }
 
-  /** Frees an expired slot at once: left as it is, the next try would release the same user again. */
+  /**
+   * Frees an expired slot at once: left as it is, the next try would release the same user again.
+   */
   private release(slot: Slot): void {
     this.counts.set(slot.userId, (this.counts.get(slot.userId) ?? 0) - 1)
     slot.code = ''

@@ -61,13 +61,14 @@ export function verificationText(
 /** One line of progress. */
 export function progressText(progress: RunProgress): string {
   const elapsed = (progress.elapsedMs / 1_000).toFixed(0)
-  const known = progress.purchasedCount + progress.soldByOthersCount
-  const share = Math.floor((known * 100) / Math.max(1, progress.items))
-  return (
-    `${elapsed.padStart(5)} s  ${whole(known)} of ${whole(progress.items)} sold (${share} %)  ` +
+  const rate =
     `${whole(progress.answersPerSecond)} answers/s  ` +
     `${whole(progress.noAnswerCount)} without an answer\n`
-  )
+  if (progress.items === 0) return `${elapsed.padStart(5)} s  ${rate}`
+  const known = progress.purchasedCount + progress.soldByOthersCount
+  const share = Math.floor((known * 100) / Math.max(1, progress.items))
+  const sold = `${whole(known)} of ${whole(progress.items)} sold (${share} %)`
+  return `${elapsed.padStart(5)} s  ${sold}  ${rate}`
 }
 
 function progressWords(result: RunResult): string {

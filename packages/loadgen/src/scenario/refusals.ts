@@ -29,7 +29,6 @@ export class Refusals implements Scenario {
   readonly steps: readonly string[] = ['checkout']
   readonly ended: ScenarioEnd | undefined = undefined
 
-  private readonly items: number
   private readonly history: CallHistory
   private readonly clock: LoadClock
   private readonly paths: string[] = []
@@ -40,7 +39,6 @@ export class Refusals implements Scenario {
   private reservedCount = 0
 
   constructor(plan: RefusalsPlan, history: CallHistory, clock: LoadClock) {
-    this.items = plan.items
     this.history = history
     this.clock = clock
     const random = new SeededRandom(plan.seed)
@@ -85,7 +83,7 @@ export class Refusals implements Scenario {
 
   progress(): ScenarioProgress {
     return {
-      items: this.items,
+      items: 0,
       reservedCount: this.reservedCount,
       purchasedCount: 0,
       soldByOthersCount: 0,

@@ -10,6 +10,7 @@ export type ScenarioEnd = 'sold_out' | 'completed' | 'sale_changed' | 'demand_ex
 
 /** How far a scenario has come. */
 export interface ScenarioProgress {
+  /** Items to be sold; 0 for a scenario that sells none. */
   readonly items: number
   /** Reserved and acknowledged by this run. */
   readonly reservedCount: number
