@@ -65,7 +65,7 @@ end $$;
 -- second cannot know its ordinals before the first has committed), and would deadlock or start again; with
 -- the lock every ordinal is final when it is computed.
 create function megacache_record_purchases(
-  p_epoch bigint, p_sales bigint[], p_codes uuid[], p_items integer[], p_users bigint[]
+  p_epoch bigint, p_sales bigint[], p_codes uuid[], p_items integer[], p_users bigint[], p_again boolean
 ) returns text
 language plpgsql set enable_seqscan = off set jit = off as $$
 declare
@@ -81,6 +81,9 @@ begin
     return '!';
   end if;
   perform pg_advisory_xact_lock(1835361121, 2);
+  if p_again then
+    return megacache_settle_purchases(p_sales, p_codes, p_items, p_users);
+  end if;
 
   -- One pass a sale (two around a rotation): with the sale in a variable only its partition is read.
   foreach v_sale in array (select array_agg(distinct s.sale_id) from unnest(p_sales) as s(sale_id)) loop
@@ -98,8 +101,7 @@ begin
       from unnest(p_sales, p_codes, p_items, p_users) as b(sale_id, code, item_id, user_id)
       where b.sale_id = v_sale
     ) as r
-    where r.used + r.position <= v_limit
-    on conflict do nothing;
+    where r.used + r.position <= v_limit;
     get diagnostics v_written = row_count;
     v_total := v_total + v_written;
   end loop;
@@ -109,8 +111,8 @@ begin
   return megacache_settle_purchases(p_sales, p_codes, p_items, p_users);
 end $$;
 
--- The rare rest of a purchase batch, row by row, still under the lock: rows that were there before, rows whose
--- item is sold to another code, and rows that find a gap among the ordinals or none left.
+-- The rare purchase batch, row by row under the same lock: rows that were there before, rows whose item is sold
+-- to another code, and rows that find a gap among the ordinals or none left.
 create function megacache_settle_purchases(
   p_sales bigint[], p_codes uuid[], p_items integer[], p_users bigint[]
 ) returns text
@@ -119,6 +121,7 @@ declare
   v_answer text := '';
   v_code uuid;
   v_user bigint;
+  v_limit integer;
   v_ordinal integer;
   v_written integer;
 begin
@@ -130,9 +133,13 @@ begin
       v_answer := v_answer || case when v_code = p_codes[i] and v_user = p_users[i] then 'd' else 'f' end;
       continue;
     end if;
+    select s.user_limit into v_limit from sales s where s.sale_id = p_sales[i];
+    if v_limit is null then
+      raise foreign_key_violation using message = format('sale %s does not exist', p_sales[i]);
+    end if;
     select min(o.ordinal) into v_ordinal
-    from sales s cross join lateral generate_series(1, s.user_limit) as o(ordinal)
-    where s.sale_id = p_sales[i] and not exists (
+    from generate_series(1, v_limit) as o(ordinal)
+    where not exists (
       select 1 from purchases p
       where p.sale_id = p_sales[i] and p.user_id = p_users[i] and p.user_ordinal = o.ordinal);
     if v_ordinal is null then

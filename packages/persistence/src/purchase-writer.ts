@@ -24,10 +24,10 @@ function purchaseStatement(): BatchStatement<PurchaseRow> {
   const users = new UserColumn()
   return {
     name: 'megacache_record_purchases',
-    text: 'select megacache_record_purchases($1, $2, $3, $4, $5)',
-    // One form serves both: whatever exists is looked at in the same call.
-    encode: (epoch, rows) => [
+    text: 'select megacache_record_purchases($1, $2, $3, $4, $5, $6)',
+    encode: (epoch, rows, isAgain) => [
       epoch, sales.encode(rows), codes.encode(rows), items.encode(rows), users.encode(rows),
+      isAgain ? 'true' : 'false',
     ],
   }
 }

@@ -160,6 +160,9 @@ describe('purchases', () => {
   test('a purchase in a sale that does not exist is poisoned, its neighbours are durable', async () => {
     const rows = [new TestRow({ item: 1, user: 1n }), new TestRow({ item: 1, user: 1n, sale: SALE + 7 })]
     expect(await write(purchases(), rows)).toEqual(['durable', 'poisoned'])
+    // Also when the rows are looked at one by one, because one of them was there before.
+    const again = [new TestRow({ item: 1, user: 1n, code: rows[0]?.code ?? '' }), new TestRow({ item: 2, user: 1n, sale: SALE + 7 })]
+    expect(await write(purchases(), again)).toEqual(['durable', 'poisoned'])
   })
 
   test('two connections sell to the same users without a deadlock and exactly to the limit', async () => {
