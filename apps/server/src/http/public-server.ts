@@ -18,6 +18,9 @@ export function createPublicServer(thread: ThreadContext): Server {
     keepAliveTimeout: 65_000,
     optimizeEmptyRequests: true,
   }, (request, response) => handle(thread, request, response))
+  // A client may end its side once it has sent its requests, and still waits for the answers. The property
+  // is as old as node:http and not documented; without it such a connection is closed unanswered.
+  Object.assign(server, { httpAllowHalfOpen: true })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     refuseConnection(thread, socket, problemOf(error.code))
   })

@@ -63,7 +63,7 @@ const READ_ROUTES: ReadonlyMap<string, ReadRoute> = new Map<string, ReadRoute>([
 const READ_ITEM: ReadRoute = (thread, response, url, pathEnd) => readItem(thread, response, url, ITEMS.length, pathEnd)
 
 function readRoute(url: string, pathEnd: number): ReadRoute | undefined {
-  if (url.startsWith(ITEMS)) return READ_ITEM
+  if (url.startsWith(ITEMS) && pathEnd > ITEMS.length) return READ_ITEM
   return READ_ROUTES.get(url.slice(0, pathEnd))
 }
 

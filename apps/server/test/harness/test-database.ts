@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+
+/** A new, empty database. */
+export interface TestDatabase {
+  readonly name: string
+  readonly url: string
+  /** Rows of a query on a connection of its own. */
+  query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  drop(): Promise<void>
+}
+
+/** Makes a database in the cluster of the run, or in another one. */
+export async function createDatabase(clusterUrl: string = inject('clusterUrl')): Promise<TestDatabase> {
+  const name = `megacache_e2e_${randomBytes(6).toString('hex')}`
+  await queryOnce(clusterUrl, `create database ${name}`)
+  const changed = new URL(clusterUrl)
+  changed.pathname = `/${name}`
+  const url = changed.href
+  return {
+    name,
+    url,
+    query: (sql, values) => queryOnce(url, sql, values),
+    drop: async () => {
+      await queryOnce(clusterUrl, `drop database if exists ${name} with (force)`)
+    },
+  }
+}
+
+/** One query, one connection. */
+export async function queryOnce<Row extends pg.QueryResultRow>(
+  url: string, sql: string, values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 30_000 })
+  // The rejected query says it; without a listener the event would end the process.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query<Row>(sql, [...values])).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** Ends every session of the instances that use a database; returns how many there were. */
+export async function endServerSessions(database: TestDatabase): Promise<number> {
+  const rows = await database.query<{ ended: boolean }>(`
+    select pg_terminate_backend(pid) as ended from pg_stat_activity
+    where datname = current_database() and application_name like 'megacache/%'`)
+  return rows.length
+}
