@@ -30,6 +30,11 @@ export class ItemTally {
     this.soldByOthersCount++
   }
 
+  /** Whether every item is known to be taken. */
+  get isComplete(): boolean {
+    return this.purchasedCount + this.soldByOthersCount >= this.isBought.length
+  }
+
   progress(): ScenarioProgress {
     const { reservedCount, purchasedCount, soldByOthersCount, abandonedCount } = this
     const items = this.isBought.length

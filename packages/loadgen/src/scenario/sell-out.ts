@@ -15,11 +15,12 @@ import {
   type ScenarioProgress,
   SEND,
 } from './scenario.ts'
+import type { SellOutPlan } from './sell-out-plan.ts'
 
 /** Index of the checkout step. */
-export const CHECKOUT = 0
+const CHECKOUT = 0
 /** Index of the purchase step. */
-export const PURCHASE = 1
+const PURCHASE = 1
 
 /**
  * Pause before a reserved item is tried again: somebody's reservation may end, in milliseconds.
@@ -31,21 +32,6 @@ const RESERVED_PAUSE_MS = 50
 const IDLE_PAUSE_MS = 10
 /** Answers that no client can act on (400, 404, 500) after which a try is given up. */
 const UNEXPECTED_MAX = 3
-
-/** What a sell-out is made of. */
-export interface SellOutPlan {
-  readonly items: number
-  readonly userLimit: number
-  /** 0 when unknown: then the first code tells. */
-  readonly saleId: number
-  /** Decimal ids of the buyers. */
-  readonly userIds: readonly string[]
-  readonly contenders: number
-  readonly connections: number
-  readonly seed: number
-  /** False: reserve only; each item is tried once. */
-  readonly purchases: boolean
-}
 
 /**
  * Checkout, then purchase, of every item, until each is known to be sold. State of one connection:
@@ -102,7 +88,9 @@ export class SellOut implements Scenario {
     }
     if (this.lanesBuying > 0) return undefined
     if (this.hasSaleChanged) return 'sale_changed'
-    return this.buyers.isExhausted ? 'demand_exhausted' : undefined
+    if (!this.buyers.isExhausted) return undefined
+    // Contenders can be left over that nobody has allowance for.
+    return this.tally.isComplete && this.plan.purchases ? 'sold_out' : 'demand_exhausted'
   }
 
   next(exchange: Exchange, nowMs: number): number {
