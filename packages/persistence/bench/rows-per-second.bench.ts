@@ -15,7 +15,7 @@ import pg from 'pg'
 import { CodeColumn, Int32Column, SafeIntegerColumn, TimeColumn, UserColumn } from '../src/binary-array.ts'
 import { startEmbedded } from '../src/embedded.ts'
 import {
-  type BatchWriter, type CheckoutRow, CheckoutWriter, type PurchaseRow, PurchaseWriter, type Session,
+  type CheckoutRow, CheckoutWriter, type PurchaseRow, PurchaseWriter, type Session,
   createSession, migrate,
 } from '../src/index.ts'
 
@@ -80,7 +80,7 @@ function makeRow(item: number, settled: () => void): CheckoutRow & PurchaseRow {
 
 /** Keeps two batches' worth of rows submitted, as a busy server does. */
 async function timeWriter(
-  writer: BatchWriter<CheckoutRow & PurchaseRow>, options: RowsPerSecondOptions,
+  writer: { submit(row: CheckoutRow & PurchaseRow): boolean }, options: RowsPerSecondOptions,
 ): Promise<number> {
   let settled = 0
   let refill = (): void => {}

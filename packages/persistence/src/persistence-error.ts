@@ -24,8 +24,6 @@ export const PERSISTENCE_ERRORS = {
   fenced: false,
   /** The lease could not be had within the time given. */
   lease_unavailable: true,
-  /** No sale has that id. */
-  sale_unknown: false,
   /** Another process already runs PostgreSQL on that data directory. */
   data_directory_in_use: false,
   /** The embedded PostgreSQL did not start. */

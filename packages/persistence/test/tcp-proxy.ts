@@ -63,18 +63,20 @@ export class TcpProxy {
       return
     }
     const server = connect(this.target.port, this.target.host)
+    // The server must not notice what became of a client whose Sync was swallowed.
+    let isStuck = false
     for (const [socket, other] of [[client, server], [server, client]] as const) {
       this.#sockets.add(socket)
       socket.setNoDelay(true)
       socket.on('error', () => other.destroy())
       socket.on('close', () => {
         this.#sockets.delete(socket)
-        // What was swallowed must not be noticed by the server: only the client's side is closed then.
-        if (!this.swallowSync) other.destroy()
+        if (!isStuck) other.destroy()
       })
     }
     client.on('data', (data: Buffer) => {
       const isBatch = this.swallowSync && data.subarray(-SYNC.length).equals(SYNC)
+      isStuck ||= isBatch
       server.write(isBatch ? data.subarray(0, -SYNC.length) : data)
     })
     server.on('data', (data: Buffer) => {

@@ -183,6 +183,8 @@ describe('purchases', () => {
       await new Promise(setImmediate)
     }
     await Promise.all(writers.map((writer) => writer.flushed()))
+    // Not one batch had to be sent again: each knew its ordinals for certain.
+    expect(writers.map((writer) => writer.counts().lastError)).toEqual([undefined, undefined])
     const result = outcomes(rows)
     expect(result.filter((outcome) => outcome === 'durable')).toHaveLength(500)
     expect(result.filter((outcome) => outcome === 'limit')).toHaveLength(2_500)
