@@ -50,3 +50,8 @@ export async function endServerSessions(database: TestDatabase): Promise<number>
     where datname = current_database() and application_name like 'megacache/%'`)
   return rows.length
 }
+
+/** Everything that contradicts itself in the rows of all sales; empty is what one wants. */
+export async function contradictions(database: TestDatabase): Promise<unknown[]> {
+  return database.query('select s.sale_id, v.* from sales s cross join lateral megacache_verify_sale(s.sale_id) v limit 20')
+}
