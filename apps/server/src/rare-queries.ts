@@ -24,8 +24,10 @@ export class RareQueries {
       statement_timeout: ANSWER_MS_MAX - 1_000,
       keepAlive: true,
     })
-    // An idle connection that breaks is simply gone; the next query opens another.
+    // An idle connection that breaks is simply gone; the next query opens another. One that breaks in use says so
+    // by its query as well, and without a listener of its own it would end the process.
     this.#pool.on('error', () => {})
+    this.#pool.on('connect', (client) => client.on('error', () => {}))
   }
 
   /** Runs a task on one connection. A connection whose task failed is not used again. */
