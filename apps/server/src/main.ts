@@ -1,9 +1,11 @@
 import { extname } from 'node:path'
+import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts'
 import { EXIT, StartError } from './supervisor/exit-status.ts'
-import { Instance, type RunningInstance } from './supervisor/instance.ts'
+import { Instance } from './supervisor/instance.ts'
 import { asStartError, openDatabase, type OpenDatabase } from './supervisor/open-database.ts'
+import type { RunningInstance } from './supervisor/running-instance.ts'
 
 /** The whole life of the process. Exit statuses: see supervisor/exit-status.ts. */
 const config = readConfig()
@@ -21,7 +23,8 @@ try {
   log.debug(describeConfig(config), 'configuration')
   database = await openDatabase(config.database)
   void watch(database)
-  running = await new Instance(config, threadModule, log, failStop).start(database)
+  running = await new Instance(config, threadModule, log, failStop).start(database, isTakeOver())
+  void leave(running)
   log.info({ adminPort: running.adminPort, pid: process.pid }, `listening on ${listenUrl(config, running.port)}`)
 } catch (error) {
   // A start that a signal has interrupted fails in some way; `end` is under way.
@@ -38,11 +41,20 @@ function readConfig(): Config {
   }
 }
 
+/** `--take-over`: replace the instance that runs with the same settings on this host. */
+function isTakeOver(): boolean {
+  try {
+    return parseArgs({ options: { 'take-over': { type: 'boolean' } } }).values['take-over'] === true
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error))
+  }
+}
+
 /** First signal: drain and exit 0. A second one, or a drain that takes too long: exit 1. */
-async function end(signal: string): Promise<void> {
+async function end(reason: string): Promise<void> {
   if (isEnding) process.exit(EXIT.unclean)
   isEnding = true
-  log.info({ signal }, 'shutting down')
+  log.info({ reason }, 'shutting down')
   setTimeout(() => {
     log.error('shutdown took too long')
     process.exit(EXIT.unclean)
@@ -62,6 +74,16 @@ async function end(signal: string): Promise<void> {
 async function watch({ exited }: OpenDatabase): Promise<void> {
   await exited
   if (!isEnding) failStop(EXIT.broken, 'the embedded PostgreSQL has ended')
+}
+
+/** A successor has taken over: end as after a signal, when the last client has moved on. */
+async function leave({ handedOver }: RunningInstance): Promise<void> {
+  try {
+    await handedOver
+    if (!isEnding) await end('handed over')
+  } catch (error) {
+    failStop(EXIT.broken, `the hand-over failed: ${String(error)}`)
+  }
 }
 
 /** One line why it could not start, and nothing left running. */

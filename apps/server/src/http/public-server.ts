@@ -1,15 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ThreadContext } from '../worker/thread-context.ts'
 import { type Problem, problems, rawResponse } from './problem.ts'
-import { rawHeader } from './respond.ts'
-import { route } from './router.ts'
+import { rawHeader, type Responder } from './respond.ts'
 
 const HEADER_BYTES_MAX = 16_384
 const BODY_BYTES_MAX = 65_536
 
+/** What the public server hands its requests to. */
+export interface PublicHandler {
+  readonly responder: Responder
+  /** Answers a request whose body, if any, has been read and forgotten. */
+  serve(request: IncomingMessage, response: ServerResponse): void
+  /** `serve` threw: a bug. */
+  fail(message: string): void
+}
+
 /** The public port's server, not yet listening: limits and time-outs of spec section 7. */
-export function createPublicServer(thread: ThreadContext): Server {
+export function createPublicServer(handler: PublicHandler): Server {
   const server = createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: 5_000,
@@ -17,24 +24,28 @@ export function createPublicServer(thread: ThreadContext): Server {
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 65_000,
     optimizeEmptyRequests: true,
-  }, (request, response) => handle(thread, request, response))
+  }, (request, response) => handle(handler, request, response))
   // A client may end its side once it has sent its requests, and still waits for the answers. The property
   // is as old as node:http and not documented; without it such a connection is closed unanswered.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    refuseConnection(thread, socket, problemOf(error.code))
+    refuseConnection(handler, socket, problemOf(error.code))
   })
   return server
 }
 
-function handle(thread: ThreadContext, request: IncomingMessage, response: ServerResponse): void {
+function handle(handler: PublicHandler, request: IncomingMessage, response: ServerResponse): void {
+  // A request without a body has its stream ended before it gets here.
+  if (!request.readableEnded && hasBody(request)) afterBody(handler, request, response)
+  else serve(handler, request, response)
+}
+
+function serve(handler: PublicHandler, request: IncomingMessage, response: ServerResponse): void {
   try {
-    // A request without a body has its stream ended before it gets here.
-    if (!request.readableEnded && hasBody(request)) return afterBody(thread, request, response)
-    route(thread, request, response)
+    handler.serve(request, response)
   } catch (error) {
-    thread.fail('broken', `a route threw: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
-    if (!response.headersSent) thread.responder.problem(response, problems.internal_error)
+    handler.fail(`a route threw: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    if (!response.headersSent) handler.responder.problem(response, problems.internal_error)
   }
 }
 
@@ -44,12 +55,12 @@ function hasBody(request: IncomingMessage): boolean {
 }
 
 /** Bodies mean nothing here: they are read to their end and forgotten, unless they are too long. */
-function afterBody(thread: ThreadContext, request: IncomingMessage, response: ServerResponse): void {
+function afterBody(handler: PublicHandler, request: IncomingMessage, response: ServerResponse): void {
   let received = 0
   let isOver = false
   const tooLarge = (): void => {
     isOver = true
-    thread.responder.problem(response, problems.payload_too_large)
+    handler.responder.problem(response, problems.payload_too_large)
     response.once('finish', () => request.destroy())
   }
   if (Number(rawHeader(request, 'content-length') ?? 0) > BODY_BYTES_MAX) return tooLarge()
@@ -60,11 +71,7 @@ function afterBody(thread: ThreadContext, request: IncomingMessage, response: Se
   request.once('end', () => {
     if (isOver) return
     isOver = true
-    try {
-      route(thread, request, response)
-    } catch (error) {
-      thread.fail('broken', `a route threw: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
-    }
+    serve(handler, request, response)
   })
   // The client is gone before its request was whole: nobody is left to answer.
   request.once('error', () => { isOver = true })
@@ -81,8 +88,8 @@ function problemOf(code: string | undefined): Problem {
   }
 }
 
-function refuseConnection(thread: ThreadContext, socket: Socket, problem: Problem): void {
+function refuseConnection(handler: PublicHandler, socket: Socket, problem: Problem): void {
   if (!socket.writable) return void socket.destroy()
-  thread.responder.counts.countProblem(problem)
+  handler.responder.counts.countProblem(problem)
   socket.end(rawResponse(problem, STATUS_CODES[problem.status] ?? 'Error'), 'latin1')
 }

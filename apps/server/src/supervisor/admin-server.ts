@@ -9,12 +9,14 @@ export interface AdminOptions {
   /** Required from every client when it is set; the configuration insists on it beyond loopback. */
   readonly token: string | undefined
   readonly metrics: Metrics
+  /** Gives the lease to a successor; resolves when it is free. */
+  readonly handOver: () => Promise<void>
 }
 
-/** Opens the admin port and returns its server; `/metrics` for Prometheus. */
-export function openAdminServer({ host, port, token, metrics }: AdminOptions): Promise<Server> {
+/** Opens the admin port and returns its server: `GET /metrics` for Prometheus, `POST /hand-over` for a successor. */
+export function openAdminServer({ host, port, token, metrics, handOver }: AdminOptions): Promise<Server> {
   const server = createServer((request, response) => {
-    answer(request, response, token, metrics).catch(() => {
+    answer(request, response, { token, metrics, handOver }).catch(() => {
       if (!response.headersSent) response.writeHead(500)
       response.end()
     })
@@ -28,23 +30,33 @@ export function openAdminServer({ host, port, token, metrics }: AdminOptions): P
 }
 
 async function answer(
-  request: IncomingMessage, response: ServerResponse, token: string | undefined, metrics: Metrics,
+  request: IncomingMessage, response: ServerResponse,
+  { token, metrics, handOver }: Pick<AdminOptions, 'token' | 'metrics' | 'handOver'>,
 ): Promise<void> {
   if (token !== undefined && !isAuthorized(request, token)) {
     response.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end()
     return
   }
-  const path = (request.url ?? '/').split('?', 1)[0]
-  if (path !== '/metrics') {
-    response.writeHead(404).end()
-    return
+  const { method } = request
+  switch ((request.url ?? '/').split('?', 1)[0]) {
+    case '/metrics': {
+      if (method !== 'GET' && method !== 'HEAD') return refuseMethod(response, 'GET, HEAD')
+      const text = await metrics.text()
+      response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text)
+      return
+    }
+    case '/hand-over':
+      if (method !== 'POST') return refuseMethod(response, 'POST')
+      await handOver()
+      response.writeHead(204, { Connection: 'close' }).end()
+      return
+    default:
+      response.writeHead(404).end()
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.writeHead(405, { Allow: 'GET, HEAD' }).end()
-    return
-  }
-  const text = await metrics.text()
-  response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text)
+}
+
+function refuseMethod(response: ServerResponse, allow: string): void {
+  response.writeHead(405, { Allow: allow }).end()
 }
 
 function isAuthorized(request: IncomingMessage, token: string): boolean {

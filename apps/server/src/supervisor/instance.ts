@@ -1,24 +1,22 @@
-import { acquireLease, inspectServer, type Lease, type LeaseHolder, measureClock } from '@megacache/persistence'
+import { acquireLease, type Connection, inspectServer, type Lease, type LeaseHolder, measureClock } from '@megacache/persistence'
 import { SaleClock, systemClock } from '@megacache/sale-clock'
-import type { Server } from 'node:http'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
 import { InstanceBoard, type InstanceState } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
-import { openAdminServer } from './admin-server.ts'
 import { EXIT } from './exit-status.ts'
+import { Predecessor } from './hand-over.ts'
 import { Metrics } from './metrics.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { probePort } from './port-probe.ts'
 import { RequestThreads } from './request-threads.ts'
+import { RunningInstance } from './running-instance.ts'
 import { SaleBook } from './sale-book.ts'
 
 const SWEEP_INTERVAL_MS = 25
 const ATTEMPTS_INTERVAL_MS = 5_000
 const RETENTION_INTERVAL_MS = 3_600_000
-/** How long a draining instance waits for clients to go; spec section 6. */
-const DRAIN_GRACE_MS = 5_000
 
 /** The clock that the engine's expiries are on, as persistence reads it. */
 const MONOTONIC = { nowMs: (): number => systemClock.monotonicMs() }
@@ -40,7 +38,6 @@ export class Instance {
   readonly #failStop: FailStop
   readonly #timers: NodeJS.Timeout[] = []
   #awaitedEpoch: number | undefined
-  #threads: RequestThreads | undefined
 
   /** `threadModule` is what request threads run. */
   constructor(config: Config, threadModule: URL, log: Logger, failStop: FailStop) {
@@ -50,53 +47,80 @@ export class Instance {
     this.#failStop = failStop
   }
 
-  /** Everything from the open database to the open port. Rejects with a `StartError` that says why not. */
-  async start(database: OpenDatabase): Promise<RunningInstance> {
+  /**
+   * Everything from the open database to the open port. Rejects with a `StartError` that says why not.
+   * With `takeOver` the port is opened first, and the instance that has it is asked to leave: see hand-over.ts.
+   */
+  async start(database: OpenDatabase, takeOver: boolean): Promise<RunningInstance> {
     const { id } = this
     const { connection } = database
     const queries = new RareQueries(connection, `megacache/supervisor/${id}`, 2)
+    const isUnsafe = await this.#inspect(queries)
+    const threads = await this.#loadThreads()
+    this.#enter('standby')
+    const predecessor = takeOver ? await Predecessor.find(this.#config, this.#log) : undefined
+    let port = predecessor === undefined ? undefined : await threads.listen(this.#config.host, this.#config.port)
+    const lease = await this.#acquireLease(connection, threads, predecessor)
+    const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config))
+    this.#log.info(await book.recover(), 'recovered')
+    const { offsetMs } = await queries.run((client) => measureClock(client, MONOTONIC))
+    await threads.activate({ epoch: lease.epoch, connection, sales: book.shared(), clockOffsetMs: offsetMs })
+    const clock = this.#saleClock(book, threads)
+    await clock.start()
+    await threads.open()
+    this.#enter('active')
+    port ??= await this.#openPort(threads)
+    const metrics = new Metrics(this.board, book, threads, isUnsafe)
+    const running = new RunningInstance({
+      instance: this, config: this.#config, log: this.#log, lease, queries, threads, clock, book, port, timers: this.#timers,
+    })
+    await running.openAdmin(metrics, predecessor !== undefined)
+    this.#keepHouse(book)
+    return running
+  }
+
+  /** Waits for the lease; with a predecessor, until that has left, unless it refuses to. */
+  async #acquireLease(
+    connection: Connection, threads: RequestThreads, predecessor: Predecessor | undefined,
+  ): Promise<Lease> {
+    const refused = new AbortController()
+    const leaving = predecessor?.leave().catch((error: unknown) => refused.abort(error))
+    try {
+      const lease = await acquireLease({
+        connection,
+        instanceId: this.id,
+        clock: MONOTONIC,
+        signal: refused.signal,
+        onLost: () => this.#fenced(),
+        onWaiting: (holder) => this.#waitFor(holder),
+        onRenewed: ({ offsetMs }) => threads.setClockOffset(offsetMs),
+      })
+      this.#log.info({ epoch: lease.epoch, instanceId: this.id }, 'lease acquired')
+      await leaving
+      return lease
+    } catch (error) {
+      throw refused.signal.aborted ? refused.signal.reason : error
+    }
+  }
+
+  async #inspect(queries: RareQueries): Promise<boolean> {
     const { unsafeDatabase: allowUnsafe } = this.#config
     const facts = await queries.run((client) => inspectServer(client, { allowUnsafe }))
     const isUnsafe = facts.unsafeSettings.length > 0
     if (isUnsafe) this.#log.warn(facts, 'UNSAFE: this database may forget acknowledged purchases')
-    this.#enter('standby')
-    const lease = await acquireLease({
-      connection,
-      instanceId: id,
-      clock: MONOTONIC,
-      onLost: () => this.#fenced(),
-      onWaiting: (holder) => this.#waitFor(holder),
-      onRenewed: ({ offsetMs }) => this.#threads?.setClockOffset(offsetMs),
-    })
-    this.#log.info({ epoch: lease.epoch, instanceId: id }, 'lease acquired')
-    const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config))
-    this.#log.info(await book.recover(), 'recovered')
-    const { offsetMs } = await queries.run((client) => measureClock(client, MONOTONIC))
-    const threads = await RequestThreads.start({
+    return isUnsafe
+  }
+
+  #loadThreads(): Promise<RequestThreads> {
+    return RequestThreads.start({
       module: this.#threadModule,
       count: this.#config.threads,
-      settings: {
-        instanceId: id, epoch: lease.epoch, connection, board: this.board.memory, sales: book.shared(),
-        clockOffsetMs: offsetMs, attemptLog: this.#config.attemptLog,
-      },
+      settings: { instanceId: this.id, board: this.board.memory, attemptLog: this.#config.attemptLog },
       onLog: ({ level, message, fields }) => this.#log[level](fields, message),
       onFatal: (kind, message) => {
         if (kind === 'fenced') this.#fenced()
         else this.#failStop(EXIT.broken, message)
       },
-    })
-    this.#threads = threads
-    const clock = this.#saleClock(book, threads)
-    await clock.start()
-    const metrics = new Metrics(this.board, book, threads, isUnsafe)
-    const port = await this.#openPorts(threads)
-    const admin = await openAdminServer({
-      host: this.#config.adminHost, port: this.#config.adminPort, token: this.#config.adminToken, metrics,
-    })
-    this.#keepHouse(book)
-    this.#enter('active')
-    return new RunningInstance({
-      instance: this, config: this.#config, lease, queries, threads, clock, book, admin, port, timers: this.#timers,
     })
   }
 
@@ -117,6 +141,7 @@ export class Instance {
   }
 
   #fenced(): void {
+    // An instance that leaves has given its lease away itself.
     if (this.board.state === 'draining') return
     this.#enter('fenced')
     this.#failStop(EXIT.fenced, 'another instance has taken over')
@@ -158,7 +183,7 @@ export class Instance {
     if (isOther) this.#log.warn({ terms, wanted }, 'this sale keeps the terms it was created with; the settings apply to the next one')
   }
 
-  async #openPorts(threads: RequestThreads): Promise<number> {
+  async #openPort(threads: RequestThreads): Promise<number> {
     const { host, port } = this.#config
     if (port !== 0) await probePort(host, port)
     return threads.listen(host, port)
@@ -183,52 +208,6 @@ export class Instance {
         .catch((error: unknown) => this.#log.warn({ err: error }, `${name} failed, trying again later`))
         .finally(() => { isRunning = false })
     }, intervalMs))
-  }
-}
-
-interface Parts {
-  readonly instance: Instance
-  readonly config: Config
-  readonly lease: Lease
-  readonly queries: RareQueries
-  readonly threads: RequestThreads
-  readonly clock: SaleClock
-  readonly book: SaleBook
-  readonly admin: Server
-  readonly port: number
-  readonly timers: readonly NodeJS.Timeout[]
-}
-
-/** An instance that serves. */
-export class RunningInstance {
-  readonly #parts: Parts
-
-  constructor(parts: Parts) {
-    this.#parts = parts
-  }
-
-  get port(): number {
-    return this.#parts.port
-  }
-
-  get adminPort(): number {
-    const address = this.#parts.admin.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  }
-
-  /** Orderly shutdown, spec section 6: nothing that was accepted stays without an answer. */
-  async drain(): Promise<void> {
-    const { instance, config, lease, queries, threads, clock, book, admin, timers } = this.#parts
-    instance.enter('draining')
-    await clock.stop()
-    for (const timer of timers) clearInterval(timer)
-    const graceMs = Math.min(DRAIN_GRACE_MS, config.shutdownTimeoutMs / 2)
-    await threads.drain(graceMs, config.shutdownTimeoutMs)
-    await book.recordAttempts()
-    await lease.release()
-    await queries.close()
-    admin.close()
-    admin.closeAllConnections()
   }
 }
 

@@ -39,11 +39,11 @@ export class Metrics {
     const storage = this.#gauge('megacache_storage_available_threads', 'Request threads that reach the database.', [])
     const dropped = this.#gauge('megacache_attempts_dropped_total', 'Attempts that the log of attempts had no room for.', [])
     this.#refresh.push((metrics) => {
-      dropped.set(metrics.reduce((sum, thread) => sum + thread.attemptsDropped, 0))
+      dropped.set(metrics.reduce((sum, thread) => sum + (thread.attemptsDropped ?? 0), 0))
       for (const name of INSTANCE_STATES) state.set({ state: name }, name === board.state ? 1 : 0)
       unsafe.set(isUnsafe ? 1 : 0)
       connections.set(metrics.reduce((sum, thread) => sum + thread.connections, 0))
-      storage.set(metrics.filter((thread) => thread.storageAvailable).length)
+      storage.set(metrics.filter((thread) => thread.storageAvailable === true).length)
     })
   }
 
@@ -81,7 +81,7 @@ export class Metrics {
     const resolves = this.#gauge('megacache_batch_resolves_total', 'Batches in doubt that were sent again.', ['writer'])
     this.#refresh.push((metrics) => {
       for (const writer of ['checkout', 'purchase', 'cancel'] as const) {
-        const of = metrics.map((thread) => thread.writers[writer])
+        const of = metrics.flatMap((thread) => thread.writers?.[writer] ?? [])
         const sum = (pick: (one: (typeof of)[number]) => number): number => of.reduce((total, one) => total + pick(one), 0)
         batches.set({ writer }, sum((one) => one.batches))
         rows.set({ writer }, sum((one) => one.rowsSettled))

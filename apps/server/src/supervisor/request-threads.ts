@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Order, Report, SharedSale, ThreadMetrics, ThreadSettings } from '../thread-messages.ts'
+import type { Activation, Order, Report, SharedSale, ThreadMetrics, ThreadSettings } from '../thread-messages.ts'
 import { StartError } from './exit-status.ts'
 
 /** More threads than this gain nothing: the database connection of each becomes the limit. */
@@ -31,13 +31,13 @@ export class RequestThreads {
     this.#options = options
   }
 
-  /** Starts the threads and waits until each has its connection to the database. */
+  /** Starts the threads and waits until each has loaded its code: it can listen, and parks what comes. */
   static async start(options: RequestThreadsOptions): Promise<RequestThreads> {
     const threads = new RequestThreads(options)
     const count = options.count === 'auto' ? Math.min(availableParallelism(), THREADS_AUTO_MAX) : options.count
-    const isReady = threads.#each(count, (report) => report.kind === 'ready')
+    const isLoaded = threads.#each(count, (report) => report.kind === 'loaded')
     for (let threadNumber = 0; threadNumber < count; threadNumber++) threads.#spawn(threadNumber)
-    await isReady
+    await isLoaded
     return threads
   }
 
@@ -45,16 +45,25 @@ export class RequestThreads {
     return this.#workers.length
   }
 
+  /** Gives the threads what they serve with; resolves when each has its connection to the database. */
+  activate(activation: Activation): Promise<void> {
+    return this.#order({ kind: 'activate', activation }, (report) => report.kind === 'active')
+  }
+
+  /** From now on requests are served, those first that have been parked. */
+  open(): Promise<void> {
+    return this.#order({ kind: 'open' }, (report) => report.kind === 'opened')
+  }
+
   /**
-   * Opens the listeners and returns the port. With several threads each has a listener of its own on the
+   * Opens the listeners and returns the port. Each thread has a listener of its own on the
    * same port, and the kernel spreads connections over them. Where that does not exist the first
    * thread serves alone, and `onLog` hears of it.
    */
   async listen(host: string, port: number): Promise<number> {
     const [first, ...others] = this.#workers
-    const reusePort = others.length > 0
-    const chosen = await this.#listenOn(first!, host, port, reusePort).catch((error: unknown) => {
-      if (!reusePort || !(error instanceof ListenError) || !UNSUPPORTED.has(error.code)) throw error
+    const chosen = await this.#listenOn(first!, host, port, true).catch((error: unknown) => {
+      if (!(error instanceof ListenError) || !UNSUPPORTED.has(error.code)) throw error
       this.#options.onLog({
         kind: 'log', level: 'warn', message: 'this system cannot share a port: one request thread serves alone',
         fields: { code: error.code },
@@ -97,6 +106,18 @@ export class RequestThreads {
   async drain(graceMs: number, withinMs: number): Promise<void> {
     this.#isEnding = true
     await this.#order({ kind: 'drain', graceMs }, (report) => report.kind === 'drained', withinMs)
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+
+  /** Stops accepting and makes durable what is under way; whatever comes now goes to the successor on this port. */
+  handOver(host: string, port: number, withinMs: number): Promise<void> {
+    this.#isEnding = true
+    return this.#order({ kind: 'handOver', host, port }, (report) => report.kind === 'handedOver', withinMs)
+  }
+
+  /** After a hand-over: waits until the last connection is gone, then ends the threads. */
+  async leave(graceMs: number): Promise<void> {
+    await this.#order({ kind: 'leave', graceMs }, (report) => report.kind === 'drained', graceMs + ORDER_MS_MAX)
     await Promise.all(this.#workers.map((worker) => worker.terminate()))
   }
 

@@ -1,21 +1,16 @@
-import { CancelWriter, CheckoutWriter, createSession, PurchaseWriter, type Session } from '@megacache/persistence'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import net from 'node:net'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { createPublicServer } from '../http/public-server.ts'
 import { Responder } from '../http/respond.ts'
+import { route } from '../http/router.ts'
+import { answerUnready } from '../http/unready-route.ts'
 import { InstanceBoard } from '../instance-board.ts'
-import { RareQueries } from '../rare-queries.ts'
-import type { Order, Report, ThreadMetrics, ThreadSettings, WriterMetrics } from '../thread-messages.ts'
-import { Attempts } from './attempts.ts'
-import { Deadlines } from './deadlines.ts'
-import { DurableReads } from './durable-reads.ts'
-import { SaleShelf } from './sale-shelf.ts'
-import type { ThreadContext } from './thread-context.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import type { Activation, Order, Report, ThreadMetrics, ThreadSettings } from '../thread-messages.ts'
+import { Forwarding } from './forwarding.ts'
+import { Parking, type Serve } from './parking.ts'
+import { Service } from './service.ts'
 
-/** How long the first connection to the database may take; the supervisor has just had one. */
-const CONNECT_MS_MAX = 10_000
 const BACKLOG = 4_096
 /** A thread that drains looks this often whether it is idle. */
 const IDLE_CHECK_MS = 50
@@ -24,84 +19,96 @@ const IDLE_FOR_MS = 300
 
 /**
  * One request thread: a listener on the shared port, its own connection to the database, and its view of the
- * sales. It is told everything else by the supervisor, and ends only with the process.
+ * sales. It is told everything by the supervisor, and ends only with the process. What becomes of a request:
+ *
+ * ```text
+ *   loaded --activate--> serving --drain--> serving, closing connections --> drained
+ *     | listening: parked   |
+ *     +---------------------+--hand over--> forwarding to the successor --> gone
+ * ```
  */
 class RequestThread {
   readonly #port: MessagePort
-  readonly #session: Session
-  readonly #queries: RareQueries
-  readonly #context: ThreadContext
+  readonly #settings: ThreadSettings
+  readonly #board: InstanceBoard
+  readonly #responder = new Responder()
+  readonly #parking = new Parking(this.#responder)
   readonly #server: Server
+  #serve: Serve
+  #service: Service | undefined
   #connectionCount = 0
 
   constructor(port: MessagePort, settings: ThreadSettings) {
     this.#port = port
-    const board = new InstanceBoard(settings.board)
-    const { epoch, instanceId, threadNumber, connection } = settings
-    const applicationName = `megacache/${epoch}/${instanceId}/${threadNumber}`
-    this.#session = createSession({ connection, applicationName })
-    this.#queries = new RareQueries(connection, applicationName, 1)
-    const writing = { session: this.#session, epoch }
-    this.#context = {
-      instanceId,
-      epoch,
-      board,
-      shelf: new SaleShelf(board),
-      responder: new Responder(),
-      deadlines: new Deadlines(),
-      waitingRoom: new WaitingRoom(),
-      checkouts: new CheckoutWriter(writing),
-      purchases: new PurchaseWriter(writing),
-      cancels: new CancelWriter(writing),
-      reads: new DurableReads(this.#queries),
-      attempts: settings.attemptLog ? new Attempts(connection, applicationName) : undefined,
-      clockOffsetMs: settings.clockOffsetMs,
-      connectionState: () => this.#session.state.status,
-      wallMs: () => Date.now(),
-      fail: (kind, message) => this.#report(kind === 'fenced' ? { kind } : { kind, message }),
-    }
-    for (const sale of settings.sales) this.#context.shelf.put(sale)
-    this.#server = createPublicServer(this.#context)
+    this.#settings = settings
+    this.#board = new InstanceBoard(settings.board)
+    this.#serve = (request, response) => this.#serveUnready(request, response)
+    this.#server = createPublicServer({
+      responder: this.#responder,
+      serve: (request, response) => this.#serve(request, response),
+      fail: (message) => this.#report({ kind: 'broken', message }),
+    })
     this.#server.on('connection', (socket) => {
       this.#connectionCount++
       socket.once('close', () => { this.#connectionCount-- })
     })
-    this.#port.on('message', (order: Order) => this.#obey(order))
-    this.#session.subscribe((state) => {
-      const { lastError } = this.#session
-      this.#report({
-        kind: 'log',
-        level: state.status === 'lost' ? 'warn' : 'info',
-        message: `database connection ${state.status}`,
-        fields: { threadNumber, ...(state.status === 'lost' && lastError ? { error: lastError.message } : {}) },
-      })
-    })
   }
 
-  async start(): Promise<void> {
-    await this.#session.connected(CONNECT_MS_MAX)
-    this.#report({ kind: 'ready' })
+  start(): void {
+    this.#port.on('message', (order: Order) => this.#obey(order))
+    this.#report({ kind: 'loaded' })
   }
 
   #obey(order: Order): void {
-    const { shelf } = this.#context
     switch (order.kind) {
+      case 'activate':
+        return void this.#activate(order.activation)
       case 'listen':
         return this.#listen(order.host, order.port, order.reusePort)
       case 'sale':
-        shelf.put(order.sale)
+        this.#service?.context.shelf.put(order.sale)
         return this.#report({ kind: 'saleReady', saleId: order.sale.terms.saleId })
       case 'drop':
-        shelf.drop(order.saleId)
+        this.#service?.context.shelf.drop(order.saleId)
         return this.#report({ kind: 'saleDropped', saleId: order.saleId })
       case 'clock':
-        this.#context.clockOffsetMs = order.offsetMs
+        if (this.#service !== undefined) this.#service.context.clockOffsetMs = order.offsetMs
         return
       case 'metrics':
         return this.#report({ kind: 'metrics', askedAs: order.askedAs, metrics: this.#metrics() })
+      case 'open':
+        return this.#open()
       case 'drain':
-        void this.#drain(order.graceMs)
+        return void this.#drain(order.graceMs)
+      case 'handOver':
+        return void this.#handOver(order.host, order.port)
+      case 'leave':
+        void this.#leave(order.graceMs)
     }
+  }
+
+  /** Connects; requests go on waiting until the sale is there too (`open`). */
+  async #activate(activation: Activation): Promise<void> {
+    const service = new Service(this.#settings, activation, this.#board, this.#responder, (report) => this.#report(report))
+    this.#service = service
+    try {
+      await service.connected()
+      this.#report({ kind: 'active' })
+    } catch (error) {
+      this.#report({ kind: 'broken', message: `request thread has no database connection: ${String(error)}` })
+    }
+  }
+
+  #open(): void {
+    const context = this.#service?.context
+    if (context === undefined) throw new Error('a request thread was opened before it was activated')
+    this.#serve = (request, response) => route(context, request, response)
+    this.#parking.open(this.#serve)
+    this.#report({ kind: 'opened' })
+  }
+
+  #serveUnready(request: IncomingMessage, response: ServerResponse): void {
+    if (!answerUnready(this.#board, this.#responder, request, response)) this.#parking.park(request, response)
   }
 
   #listen(host: string, port: number, reusePort: boolean): void {
@@ -119,55 +126,64 @@ class RequestThread {
   /**
    * Ends without cutting anybody off: no new connections, `Connection: close` on every answer, until no
    * request has come for a while or the grace is over; then what is queued is made durable and answered.
-   * `http.Server.close` would cut idle keep-alive connections, and with them requests just written to them.
    */
   async #drain(graceMs: number): Promise<void> {
-    const { responder, checkouts, purchases, cancels, deadlines, waitingRoom, attempts } = this.#context
-    responder.isDraining = true
-    net.Server.prototype.close.call(this.#server)
-    await this.#idle(graceMs)
-    await Promise.all([checkouts.close(), purchases.close(), cancels.close(), attempts?.close()])
-    waitingRoom.stop()
-    deadlines.stop()
+    this.#stopListening()
+    await this.#quiet(graceMs, IDLE_FOR_MS)
+    await this.#service?.close()
     this.#server.closeIdleConnections()
-    await Promise.all([this.#session.close(), this.#queries.close()])
     this.#report({ kind: 'drained' })
   }
 
-  #idle(graceMs: number): Promise<void> {
-    const { responder } = this.#context
+  /** From now on the successor answers, also what comes over the connections that are still open here. */
+  async #handOver(host: string, port: number): Promise<void> {
+    this.#stopListening()
+    const forwarding = new Forwarding(host, port, this.#responder)
+    this.#serve = (request, response) => forwarding.forward(request, response)
+    await this.#service?.close()
+    this.#report({ kind: 'handedOver' })
+  }
+
+  /** After a hand-over: until every connection is gone, or the grace is over. */
+  async #leave(graceMs: number): Promise<void> {
+    await this.#quiet(graceMs, graceMs)
+    this.#server.closeIdleConnections()
+    this.#report({ kind: 'drained' })
+  }
+
+  /** `http.Server.close` would cut idle keep-alive connections, and with them requests just written to them. */
+  #stopListening(): void {
+    this.#responder.isDraining = true
+    net.Server.prototype.close.call(this.#server)
+  }
+
+  /** Resolves when no connection is left, no request came for `quietMs`, or `graceMs` is over. */
+  #quiet(graceMs: number, quietMs: number): Promise<void> {
+    const { counts } = this.#responder
     const endsAt = performance.now() + graceMs
-    let answered = responder.counts.total
+    let answered = counts.total
     let quietSince = performance.now()
     return new Promise((resolve) => {
       const timer = setInterval(() => {
         const now = performance.now()
-        if (responder.counts.total !== answered || this.#waiting() > 0) {
-          answered = responder.counts.total
+        if (counts.total !== answered || (this.#service?.waiting ?? 0) > 0) {
+          answered = counts.total
           quietSince = now
         }
-        if (this.#connectionCount > 0 && now - quietSince < IDLE_FOR_MS && now < endsAt) return
+        if (this.#connectionCount > 0 && now - quietSince < quietMs && now < endsAt) return
         clearInterval(timer)
         resolve()
       }, IDLE_CHECK_MS)
     })
   }
 
-  #waiting(): number {
-    const { checkouts, purchases, cancels, waitingRoom } = this.#context
-    return waitingRoom.size + [checkouts, purchases, cancels]
-      .reduce((sum, writer) => sum + waitingRows(writer), 0)
-  }
-
   #metrics(): ThreadMetrics {
-    const { responder, checkouts, purchases, cancels } = this.#context
+    const { counts } = this.#responder
     return {
-      answersByStatus: responder.counts.byStatus(),
-      problemsByReason: responder.counts.byReason(),
+      answersByStatus: counts.byStatus(),
+      problemsByReason: counts.byReason(),
       connections: this.#connectionCount,
-      attemptsDropped: this.#context.attempts?.dropped ?? 0,
-      storageAvailable: this.#session.state.status === 'connected',
-      writers: { checkout: writerMetrics(checkouts), purchase: writerMetrics(purchases), cancel: writerMetrics(cancels) },
+      ...this.#service?.metrics(),
     }
   }
 
@@ -176,17 +192,5 @@ class RequestThread {
   }
 }
 
-type AnyWriter = CheckoutWriter | PurchaseWriter | CancelWriter
-
-function waitingRows(writer: AnyWriter): number {
-  const { rowsQueued, rowsInFlight, rowsRetrying } = writer.counts()
-  return rowsQueued + rowsInFlight + rowsRetrying
-}
-
-function writerMetrics(writer: AnyWriter): WriterMetrics {
-  const { batches, rowsSettled, resolves } = writer.counts()
-  return { batches, rowsSettled, rowsWaiting: waitingRows(writer), resolves }
-}
-
 if (parentPort === null) throw new Error('request-thread.ts runs as a worker thread only')
-await new RequestThread(parentPort, workerData as ThreadSettings).start()
+new RequestThread(parentPort, workerData as ThreadSettings).start()

@@ -1,0 +1,115 @@
+import { CancelWriter, CheckoutWriter, createSession, PurchaseWriter, type Session } from '@megacache/persistence'
+import type { Responder } from '../http/respond.ts'
+import type { InstanceBoard } from '../instance-board.ts'
+import { RareQueries } from '../rare-queries.ts'
+import type { Activation, Report, ThreadMetrics, ThreadSettings, WriterMetrics } from '../thread-messages.ts'
+import { Attempts } from './attempts.ts'
+import { Deadlines } from './deadlines.ts'
+import { DurableReads } from './durable-reads.ts'
+import { SaleShelf } from './sale-shelf.ts'
+import type { ThreadContext } from './thread-context.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+/** How long the first connection to the database may take; the supervisor has just had one. */
+const CONNECT_MS_MAX = 10_000
+const SETTLED_CHECK_MS = 20
+
+/** What a request thread needs to serve, from the moment its instance has the lease. */
+export class Service {
+  readonly context: ThreadContext
+  readonly #session: Session
+  readonly #queries: RareQueries
+
+  constructor(
+    settings: ThreadSettings, activation: Activation, board: InstanceBoard, responder: Responder,
+    report: (report: Report) => void,
+  ) {
+    const { instanceId, threadNumber } = settings
+    const { epoch, connection } = activation
+    const applicationName = `megacache/${epoch}/${instanceId}/${threadNumber}`
+    this.#session = createSession({ connection, applicationName })
+    this.#queries = new RareQueries(connection, applicationName, 1)
+    const writing = { session: this.#session, epoch }
+    this.context = {
+      instanceId,
+      epoch,
+      board,
+      shelf: new SaleShelf(board),
+      responder,
+      deadlines: new Deadlines(),
+      waitingRoom: new WaitingRoom(),
+      checkouts: new CheckoutWriter(writing),
+      purchases: new PurchaseWriter(writing),
+      cancels: new CancelWriter(writing),
+      reads: new DurableReads(this.#queries),
+      attempts: settings.attemptLog ? new Attempts(connection, applicationName) : undefined,
+      clockOffsetMs: activation.clockOffsetMs,
+      connectionState: () => this.#session.state.status,
+      wallMs: () => Date.now(),
+      fail: (kind, message) => report(kind === 'fenced' ? { kind } : { kind, message }),
+    }
+    for (const sale of activation.sales) this.context.shelf.put(sale)
+    this.#session.subscribe((state) => {
+      const { lastError } = this.#session
+      report({
+        kind: 'log',
+        level: state.status === 'lost' ? 'warn' : 'info',
+        message: `database connection ${state.status}`,
+        fields: { threadNumber, ...(state.status === 'lost' && lastError ? { error: lastError.message } : {}) },
+      })
+    })
+  }
+
+  connected(): Promise<void> {
+    return this.#session.connected(CONNECT_MS_MAX)
+  }
+
+  /** Requests that have no answer yet. */
+  get waiting(): number {
+    const { checkouts, purchases, cancels, waitingRoom } = this.context
+    return waitingRoom.size + [checkouts, purchases, cancels].reduce((sum, writer) => sum + waitingRows(writer), 0)
+  }
+
+  /** Makes durable and answers what has been accepted, then lets go of the database. */
+  async close(): Promise<void> {
+    const { checkouts, purchases, cancels, deadlines, waitingRoom, attempts } = this.context
+    await this.#emptyWaitingRoom()
+    await Promise.all([checkouts.close(), purchases.close(), cancels.close(), attempts?.close()])
+    waitingRoom.stop()
+    deadlines.stop()
+    await Promise.all([this.#session.close(), this.#queries.close()])
+  }
+
+  metrics(): Omit<ThreadMetrics, 'answersByStatus' | 'problemsByReason' | 'connections'> {
+    const { checkouts, purchases, cancels, attempts } = this.context
+    return {
+      attemptsDropped: attempts?.dropped ?? 0,
+      storageAvailable: this.#session.state.status === 'connected',
+      writers: { checkout: writerMetrics(checkouts), purchase: writerMetrics(purchases), cancel: writerMetrics(cancels) },
+    }
+  }
+
+  /** Those who wait for another request's outcome may still begin a purchase; their deadline bounds the wait. */
+  #emptyWaitingRoom(): Promise<void> {
+    const { waitingRoom } = this.context
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (waitingRoom.size === 0) resolve()
+        else setTimeout(look, SETTLED_CHECK_MS)
+      }
+      look()
+    })
+  }
+}
+
+type AnyWriter = CheckoutWriter | PurchaseWriter | CancelWriter
+
+function waitingRows(writer: AnyWriter): number {
+  const { rowsQueued, rowsInFlight, rowsRetrying } = writer.counts()
+  return rowsQueued + rowsInFlight + rowsRetrying
+}
+
+function writerMetrics(writer: AnyWriter): WriterMetrics {
+  const { batches, rowsSettled, resolves } = writer.counts()
+  return { batches, rowsSettled, rowsWaiting: waitingRows(writer), resolves }
+}
