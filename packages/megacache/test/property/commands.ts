@@ -55,5 +55,5 @@ export const COMMANDS: fc.Arbitrary<Command[]> = fc.array(
     { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('stats', 'grid', 'restoreElsewhere', 'restoreAgain') }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('close') }) },
   ).map((command): Command => command as Command),
-  { maxLength: 120 },
+  { maxLength: 120, size: 'max' },
 )

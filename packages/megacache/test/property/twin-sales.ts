@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { deepStrictEqual as same } from 'node:assert'
 import {
   Megacache, parseCheckoutCode, type PendingCancel, type PendingCheckout, type PendingPurchase, type UserId,
 } from '../../src/index.ts'
@@ -44,25 +44,25 @@ export class TwinSales {
     switch (command.kind) {
       case 'checkout': {
         const [user, item] = [inForm(command.user, command.form), command.item % this.#terms.items]
-        this.#compare(command, this.#real.checkout(user, item), this.#model.checkout(user, item))
+        this.#compare(this.#real.checkout(user, item), this.#model.checkout(user, item))
         return
       }
       case 'tryCheckout': {
         const [user, item] = [inForm(command.user, command.form), command.item % this.#terms.items]
-        this.#comparePending(command, this.#real.tryCheckout(user, item), this.#model.tryCheckout(user, item))
+        this.#comparePending(this.#real.tryCheckout(user, item), this.#model.tryCheckout(user, item))
         return
       }
       case 'purchase':
       case 'cancel':
       case 'reservation': {
         const [real, model] = this.#codes(command.code, command.form)
-        this.#compare(command, this.#real[command.kind](real), this.#model[command.kind](model))
+        this.#compare(this.#real[command.kind](real), this.#model[command.kind](model))
         return
       }
       case 'tryPurchase':
       case 'tryCancel': {
         const [real, model] = this.#codes(command.code, command.form)
-        this.#comparePending(command, this.#real[command.kind](real), this.#model[command.kind](model))
+        this.#comparePending(this.#real[command.kind](real), this.#model[command.kind](model))
         return
       }
       case 'confirm':
@@ -84,15 +84,15 @@ export class TwinSales {
         this.#clock.advance(1)
         return
       case 'sweep':
-        expect(this.#real.sweep(command.max), 'sweep').toBe(this.#model.sweep(command.max))
+        same(this.#real.sweep(command.max), this.#model.sweep(command.max))
         return
       case 'user': {
         const user = USERS[command.user]!
-        expect(this.#real.user(user)).toEqual(this.#model.user(user))
+        same(this.#real.user(user), this.#model.user(user))
         return
       }
       case 'item':
-        expect(this.#real.item(command.item % this.#terms.items)).toEqual(this.#model.item(command.item % this.#terms.items))
+        same(this.#real.item(command.item % this.#terms.items), this.#model.item(command.item % this.#terms.items))
         return
       case 'close':
         this.#real.close()
@@ -111,12 +111,14 @@ export class TwinSales {
 
   /** What both show of themselves. */
   check(): void {
-    expect(this.#real.stats()).toEqual(this.#model.stats())
-    expect(this.#real.grid()).toEqual(this.#model.grid())
-    expect(this.#real.audit()).toEqual([])
-    for (const user of USERS) expect(this.#real.user(user)).toEqual(this.#model.user(user))
+    same(this.#real.stats(), this.#model.stats())
+    same(this.#real.grid(), this.#model.grid())
+    same(this.#real.audit(), [])
+    for (const user of USERS) same(this.#real.user(user), this.#model.user(user))
     for (const { code, twin } of this.#given) {
-      expect(this.#untwin(this.#real.reservation(code))).toEqual(this.#model.reservation(twin))
+      const info = this.#real.reservation(code)
+      this.#note(info)
+      same(this.#untwin(info), this.#model.reservation(twin))
     }
   }
 
@@ -125,7 +127,7 @@ export class TwinSales {
     for (let index = 0; index < this.#pending.length; index++) this.#settle(index % 2 === 0 ? 'confirm' : 'rollback', index)
     this.check()
     this.#clock.advance(this.#terms.reservationTtlMs)
-    expect(this.#real.sweep()).toBe(this.#model.sweep())
+    same(this.#real.sweep(), this.#model.sweep())
     this.check()
   }
 
@@ -133,26 +135,26 @@ export class TwinSales {
     const twins = this.#pending[index % Math.max(1, this.#pending.length)]
     if (twins === undefined) return
     const { real, model } = twins
-    if (how !== 'confirmForeign') expect(real[how](), how).toBe(model[how]())
-    else if ('confirmForeign' in real && 'confirmForeign' in model) expect(real.confirmForeign()).toBe(model.confirmForeign())
-    expect(real.isPending).toBe(model.isPending)
+    if (how !== 'confirmForeign') same(real[how](), model[how]())
+    else if ('confirmForeign' in real && 'confirmForeign' in model) same(real.confirmForeign(), model.confirmForeign())
+    same(real.isPending, model.isPending)
   }
 
-  #compare(command: Command, real: object, model: object): void {
+  #compare(real: object, model: object): void {
     this.#note(real)
     this.#learn(real, model)
-    expect(this.#untwin(real), JSON.stringify(command)).toEqual(model)
+    same(this.#untwin(real), model)
   }
 
-  #comparePending(command: Command, real: TwinPending['real'] | { ok: false }, model: TwinPending['model'] | { ok: false }): void {
+  #comparePending(real: TwinPending['real'] | { ok: false }, model: TwinPending['model'] | { ok: false }): void {
     if (!real.ok || !model.ok) {
       this.#note(real)
-      expect(real, JSON.stringify(command)).toEqual(model)
+      same(real, model)
       return
     }
     this.#learn({ reservation: real.reservation }, { reservation: model.reservation })
-    expect(this.#untwin({ reservation: real.reservation })).toEqual({ reservation: model.reservation })
-    expect(real.remainingMs).toBe(model.remainingMs)
+    same(this.#untwin({ reservation: real.reservation }), { reservation: model.reservation })
+    same(real.remainingMs, model.remainingMs)
     this.#pending.push({ real, model })
   }
 
@@ -195,14 +197,14 @@ export class TwinSales {
     this.#real = Megacache.create({ ...this.#terms, clock: this.#clock })
     this.#model = new ReferenceSale({ ...this.#terms, clock: this.#clock })
     this.#pending.length = 0
-    expect(this.#real.restore(real)).toEqual(this.#model.restore(model))
+    same(this.#real.restore(real), this.#model.restore(model))
     this.check()
   }
 
   /** Restoring what is there already changes nothing. */
   #restore(): void {
     if (this.#pending.some(({ real }) => real.isPending)) return
-    expect(this.#real.restore(this.#real.snapshot())).toEqual({ purchases: 0, reservations: 0, superseded: [] })
+    same(this.#real.restore(this.#real.snapshot()), { purchases: 0, reservations: 0, superseded: [] })
     this.#model.restore(this.#model.snapshot())
     this.check()
   }
