@@ -4,7 +4,7 @@
  *
  *   node --conditions=@megacache/source bench/rows-per-second.bench.ts [rows-per-leg] [pairs] [batch-rows]
  *
- * Fully durable embedded PostgreSQL (or DATABASE_URL), A-B-A-B, medians. The bar (P5) is 150,000 rows a
+ * Fully durable embedded PostgreSQL, A-B-A-B, medians. The bar (P5) is 150,000 rows a
  * second in batches of 128 on a quiet machine; on a shared one the ratio to the bare table is what counts.
  */
 import { randomBytes } from 'node:crypto'
@@ -83,10 +83,10 @@ async function timeWriter(
   writer: { submit(row: CheckoutRow & PurchaseRow): boolean }, options: RowsPerSecondOptions,
 ): Promise<number> {
   let settled = 0
-  let refill = (): void => {}
+  let refill: (() => void) | undefined
   const rows = Array.from({ length: options.rows }, (_, item) => makeRow(item, () => {
     settled += 1
-    refill()
+    refill?.()
   }))
   let next = 0
   const startedMs = performance.now()

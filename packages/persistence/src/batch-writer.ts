@@ -1,9 +1,10 @@
 import { type Batch, halve, newBatch } from './batch.ts'
 import type { BatchRow, BatchStatement } from './batch-statement.ts'
+import type { BatchWriterOptions, SubmitRefusal, WriterCounts } from './batch-writer-options.ts'
 import { type MonotonicClock, processClock } from './clock.ts'
-import { classify } from './failure-class.ts'
+import { reactionTo } from './failure-reaction.ts'
 import { FlushBarriers } from './flush-barriers.ts'
-import { FENCED_ANSWER, type Outcome, outcomeAt } from './outcome.ts'
+import { FENCED_ANSWER, type Outcome, readAnswer } from './outcome.ts'
 import { RetryList } from './retry-list.ts'
 import { RowQueue } from './row-queue.ts'
 import type {
@@ -11,43 +12,6 @@ import type {
 } from './statement-port.ts'
 import { type Timer, type Timers, nodeTimers } from './timers.ts'
 
-export interface BatchWriterOptions {
-  readonly session: StatementPort
-  /** The lease epoch that every batch is checked against. */
-  readonly epoch: number
-  /** Most rows of one statement. Default 512. */
-  readonly batchRowsMax?: number
-  /** Most rows accepted and not settled, rows in flight apart. Default 8,192. */
-  readonly queueRowsMax?: number
-  /** An outage longer than this settles waiting rows and refuses new ones. Default 1,000 ms. */
-  readonly unavailableAfterMs?: number
-  /** Told once when the database says that another instance is active. */
-  readonly onFenced?: () => void
-  readonly clock?: MonotonicClock
-  readonly timers?: Timers
-}
-
-/** Why `submit` says no. */
-export type SubmitRefusal = 'overloaded' | 'draining' | 'storage_unavailable' | 'fenced'
-
-/** Counts since the start, and what is under way now. */
-export interface WriterCounts {
-  /** Statements that had an answer about their rows. */
-  readonly batches: number
-  readonly rowsSettled: number
-  readonly rowsQueued: number
-  /** Rows of the statement in flight. */
-  readonly rowsInFlight: number
-  /** Rows sent at least once and waiting to be sent again. */
-  readonly rowsRetrying: number
-  /** Sendings of batches in doubt. */
-  readonly resolves: number
-  readonly lastError: Error | undefined
-  /** When the oldest row that was not sent yet came in, on the monotonic clock. */
-  readonly oldestQueuedAtMs: number | undefined
-}
-
-const TRANSIENT_ATTEMPTS_MAX = 5
 const TRANSIENT_PAUSE_MS = 5
 const DOUBT_PAUSE_MIN_MS = 50
 const DOUBT_PAUSE_MAX_MS = 1_000
@@ -123,12 +87,11 @@ export class BatchWriter<Row extends BatchRow> {
     return true
   }
 
-  /** Whether `submit` would take a row now. */
   isAccepting(): boolean {
     return this.refusal() === undefined
   }
 
-  /** Why `submit` would say no now. */
+  /** Why `submit` would say no now; undefined when it would take a row. */
   refusal(): SubmitRefusal | undefined {
     return this.#closedFor ?? (this.#isFull() ? 'overloaded' : undefined)
   }
@@ -213,13 +176,10 @@ export class BatchWriter<Row extends BatchRow> {
     const batch = this.#inFlight
     this.#inFlight = undefined
     this.#hasTurn = false
+    if (failure !== undefined) this.#lastError = failure.error
     // Never sent: its rows are still where they were, and the next connection asks for them.
-    if (batch === undefined) {
-      if (failure !== undefined) this.#lastError = failure.error
-      return
-    }
+    if (batch === undefined) return
     if (failure !== undefined) {
-      this.#lastError = failure.error
       this.#onFailure(batch, failure)
       this.#request()
       return
@@ -228,41 +188,37 @@ export class BatchWriter<Row extends BatchRow> {
     const answer = rows[0]?.[0]
     if (answer === FENCED_ANSWER) {
       this.#fence(batch)
-      return
+    } else {
+      // The next batch travels while this thread settles the last one.
+      this.#request()
+      this.#settleAnswered(batch, answer)
     }
-    // The next batch travels while this thread settles the last one.
-    this.#request()
-    this.#settleAnswered(batch, answer)
   }
 
   #settleAnswered(batch: Batch<Row>, answer: unknown): void {
-    const isWhole = typeof answer === 'string' && (answer === '' || answer.length === batch.rows.length)
-    if (!isWhole) this.#lastError = new Error(`${this.#statement.name} gave no answer about its rows`)
-    this.#settle(batch.rows, (index) => (isWhole ? outcomeAt(answer, index) : undefined) ?? 'unresolved')
+    const outcomeOf = readAnswer(answer, batch.rows.length)
+    if (outcomeOf === undefined) this.#lastError = new Error(`${this.#statement.name} gave no answer`)
+    this.#settle(batch.rows, outcomeOf ?? (() => 'unresolved'))
   }
 
   #onFailure(batch: Batch<Row>, failure: StatementFault): void {
-    let kind = classify(failure)
-    if (kind === 'conflict' && batch.isAgain) kind = 'poison'
-    if (kind === 'conflict') {
+    const reaction = reactionTo(failure, batch)
+    if (reaction === 'look') {
       batch.isAgain = true
       this.#retry(batch, 0)
-    } else if (kind === 'poison' && batch.rows.length > 1) {
+    } else if (reaction === 'halve') {
       for (const half of halve(batch)) this.#retry(half, 0)
-    } else if (kind === 'poison') {
-      // Refused for its own values, so an earlier sending in doubt cannot have written it either.
-      this.#settle(batch.rows, () => 'poisoned')
-    } else if (kind === 'in_doubt' || batch.isDoubtful) {
+    } else if (reaction === 'resolve') {
       batch.isDoubtful = true
       batch.isAgain = true
       // Without a connection the session's own back-off is the pause.
       const isLost = this.#session.state.status !== 'connected'
-      const doubling = Math.min(16, batch.attemptCount - 1)
-      this.#retry(batch, isLost ? 0 : Math.min(DOUBT_PAUSE_MAX_MS, DOUBT_PAUSE_MIN_MS * 2 ** doubling))
-    } else if (kind === 'transient' && batch.attemptCount < TRANSIENT_ATTEMPTS_MAX) {
+      const pauseMs = DOUBT_PAUSE_MIN_MS * 2 ** Math.min(16, batch.attemptCount - 1)
+      this.#retry(batch, isLost ? 0 : Math.min(DOUBT_PAUSE_MAX_MS, pauseMs))
+    } else if (reaction === 'retry') {
       this.#retry(batch, TRANSIENT_PAUSE_MS * batch.attemptCount)
     } else {
-      this.#settle(batch.rows, () => 'aborted')
+      this.#settle(batch.rows, () => (reaction === 'poison' ? 'poisoned' : 'aborted'))
     }
     // Closed for good, nobody will ever answer.
     if (this.#session.state.status === 'closed') this.#giveUp()
@@ -292,8 +248,9 @@ export class BatchWriter<Row extends BatchRow> {
   #onOutage(): void {
     this.#isUnavailable = true
     this.#updateRefusal()
-    const certain = this.#retries.takeWhere((batch) => !batch.isDoubtful)
-    for (const batch of certain) this.#settle(batch.rows, () => 'aborted')
+    for (const batch of this.#retries.takeWhere(({ isDoubtful }) => !isDoubtful)) {
+      this.#settle(batch.rows, () => 'aborted')
+    }
     this.#settleQueue('aborted')
   }
 

@@ -149,7 +149,7 @@ export class CodeColumn extends BinaryColumn {
   }
 }
 
-/** `timestamptz[]` from Unix milliseconds, to the microsecond. What is no time is refused for that row alone. */
+/** `timestamptz[]` from Unix ms, to the microsecond. What is no time is refused for that row alone. */
 export class TimeColumn<Row> extends BinaryColumn {
   readonly #read: (row: Row) => number
 

@@ -1,5 +1,6 @@
 import type { BatchRow, BatchStatement } from './batch-statement.ts'
-import { BatchWriter, type BatchWriterOptions } from './batch-writer.ts'
+import { BatchWriter } from './batch-writer.ts'
+import type { BatchWriterOptions } from './batch-writer-options.ts'
 import { CodeColumn, type CodeWords, SafeIntegerColumn } from './binary-array.ts'
 
 /** A cancel to make durable. */

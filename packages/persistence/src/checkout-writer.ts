@@ -1,5 +1,6 @@
 import type { BatchRow, BatchStatement } from './batch-statement.ts'
-import { BatchWriter, type BatchWriterOptions } from './batch-writer.ts'
+import { BatchWriter } from './batch-writer.ts'
+import type { BatchWriterOptions } from './batch-writer-options.ts'
 import {
   CodeColumn, type CodeWords, Int32Column, SafeIntegerColumn, TimeColumn, UserColumn, type UserWords,
 } from './binary-array.ts'

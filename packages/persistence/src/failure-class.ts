@@ -3,7 +3,7 @@ import type { StatementFault } from './statement-port.ts'
 /**
  * What a failed statement means for its rows:
  * - `definite`: nothing was or will be written by this sending;
- * - `transient`: definite too, and the same rows may well succeed at once (a serialization failure or deadlock);
+ * - `transient`: definite too, and the same rows may succeed at once (serialization failure, deadlock);
  * - `conflict`: definite; a key exists already, so the rows must be sent in the form that looks at it;
  * - `poison`: definite; a row's own value was refused (class 22 or 23), its neighbours are innocent;
  * - `in_doubt`: it may have been written, or may still be; only sending it again can tell.

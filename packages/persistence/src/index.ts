@@ -1,5 +1,6 @@
 export { type BatchRow } from './batch-statement.ts'
-export { BatchWriter, type BatchWriterOptions, type SubmitRefusal, type WriterCounts } from './batch-writer.ts'
+export { BatchWriter } from './batch-writer.ts'
+export type { BatchWriterOptions, SubmitRefusal, WriterCounts } from './batch-writer-options.ts'
 export { type CancelRow, CancelWriter } from './cancel-writer.ts'
 export { type CheckoutRow, CheckoutWriter } from './checkout-writer.ts'
 export { type Connection } from './client-config.ts'

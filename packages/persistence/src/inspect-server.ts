@@ -50,6 +50,8 @@ export async function inspectServer(
 }
 
 function unsafeSettings(facts: Omit<ServerFacts, 'unsafeSettings'>): string[] {
-  const off = { fsync: facts.fsync, full_page_writes: facts.fullPageWrites, synchronous_commit: facts.synchronousCommit }
-  return Object.entries(off).flatMap(([name, value]) => (value === 'off' ? [name] : []))
+  const settings = {
+    fsync: facts.fsync, full_page_writes: facts.fullPageWrites, synchronous_commit: facts.synchronousCommit,
+  }
+  return Object.entries(settings).flatMap(([name, value]) => (value === 'off' ? [name] : []))
 }

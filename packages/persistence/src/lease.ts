@@ -17,7 +17,7 @@ export interface LeaseHolder {
 
 export interface LeaseOptions {
   readonly connection: Connection
-  /** Names this instance in the lease row and in pg_stat_activity; at most 32 characters of [A-Za-z0-9_.:-]. */
+  /** Names this instance in the lease row and pg_stat_activity; 1 to 32 characters of [A-Za-z0-9_.:-]. */
   readonly instanceId: string
   /** Told once when another instance has become the active one: fail-stop. */
   readonly onLost: (error: PersistenceError) => void
@@ -42,7 +42,7 @@ export interface LeaseOptions {
   readonly timers?: Timers
 }
 
-/** `reconnecting`: the connection is gone, the epoch may still be ours; batches are fenced by the epoch anyway. */
+/** `reconnecting`: the connection is gone, the epoch may still be ours; each batch checks it anyway. */
 export type LeaseState = 'held' | 'reconnecting' | 'lost' | 'released'
 
 export interface Lease {
@@ -139,7 +139,9 @@ async function tryTake(session: Session, options: LeaseOptions): Promise<number 
     const holder = await readHolder(session)
     options.onWaiting?.(holder)
     // A holder that is paused or cut off keeps its lock as long as its session lives.
-    if (holder.silentMs >= (options.staleAfterMs ?? 5_000)) await session.query('megacache_end_tagged', END_TAGGED)
+    if (holder.silentMs >= (options.staleAfterMs ?? 5_000)) {
+      await session.query('megacache_end_tagged', END_TAGGED)
+    }
     return undefined
   }
   // A stuck session of the old epoch would hold the fence.
@@ -277,8 +279,9 @@ class HeldLease implements Lease {
     if (this.#isOver()) return
     this.#state = 'lost'
     this.#stop()
-    this.#options.onLost(new PersistenceError('fenced', `epoch ${this.epoch} is over: another instance is active`))
     // Its session must not keep the next holder from the lock.
     void this.#session.close()
+    this.#options.onLost(
+      new PersistenceError('fenced', `epoch ${this.epoch} is over: another instance is active`))
   }
 }

@@ -37,17 +37,20 @@ export async function migrate(connection: Connection): Promise<{ applied: string
 
 async function applyMissing(client: pg.Client, files: readonly Migration[]): Promise<string[]> {
   await client.query(`create table if not exists megacache_migrations (
-    name text primary key, checksum text not null, applied_at timestamptz not null default clock_timestamp())`)
+    name text primary key, checksum text not null,
+    applied_at timestamptz not null default clock_timestamp())`)
   const rows = await client.query<{ name: string, checksum: string }>(
     'select name, checksum from megacache_migrations order by name')
   const known = new Map(files.map((file) => [file.name, file]))
   for (const { name, checksum } of rows.rows) {
     const file = known.get(name)
     if (file === undefined) {
-      throw new PersistenceError('migration_unknown', `the database has migration ${name}, which this version lacks`)
+      throw new PersistenceError(
+        'migration_unknown', `the database has migration ${name}, which this version lacks`)
     }
     if (file.checksum !== checksum) {
-      throw new PersistenceError('migration_changed', `migration ${name} differs from the one that was applied`)
+      throw new PersistenceError(
+        'migration_changed', `migration ${name} differs from the one that was applied`)
     }
   }
   const done = new Set(rows.rows.map((row) => row.name))
@@ -64,7 +67,8 @@ async function apply(client: pg.Client, file: Migration): Promise<void> {
   try {
     await client.query('begin')
     await client.query(file.text)
-    await client.query('insert into megacache_migrations (name, checksum) values ($1, $2)', [file.name, file.checksum])
+    await client.query(
+      'insert into megacache_migrations (name, checksum) values ($1, $2)', [file.name, file.checksum])
     await client.query('commit')
   } catch (error) {
     await client.query('rollback').catch(() => {})

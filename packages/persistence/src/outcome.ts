@@ -5,12 +5,12 @@
  * | --- | --- | --- |
  * | `durable` | committed and flushed, now or by an earlier sending | acknowledge |
  * | `aborted` | nothing was or will be written | release what the row held; 503 |
- * | `foreign` | another code owns the item (or the code is bought, for a cancel) | a bug: alarm and fail-stop |
- * | `limit` | purchase refused: the user has the limit in the database | memory and database disagree: alarm, release; 409 |
+ * | `foreign` | another code owns the item (or the code is bought, for a cancel) | a bug: alarm, fail-stop |
+ * | `limit` | the user has the limit in the database | memory and database disagree: alarm, release; 409 |
  * | `missing` | cancel only: there is no such checkout; nothing was written | a bug: alarm |
  * | `poisoned` | this row alone was refused for its own values; nothing was written | alarm, release; 500 |
  * | `fenced` | another instance is active. An earlier sending in doubt may have been written | 503, fail-stop |
- * | `unresolved` | the session was closed while the row was in doubt: it may be written | 503, keep what it holds |
+ * | `unresolved` | the session closed, or its answer made no sense, with the row in doubt | 503, keep what it holds |
  */
 export type Outcome =
   | 'durable' | 'aborted' | 'foreign' | 'limit' | 'missing' | 'poisoned' | 'fenced' | 'unresolved'
@@ -23,7 +23,12 @@ const BY_LETTER: Readonly<Record<string, Outcome>> = {
 /** The whole answer of a stored function whose epoch has moved on. */
 export const FENCED_ANSWER = '!'
 
-/** The outcome of row `index` in an answer that is not `FENCED_ANSWER`; the empty answer is all durable. */
-export function outcomeAt(answer: string, index: number): Outcome | undefined {
-  return answer === '' ? 'durable' : BY_LETTER[answer.charAt(index)]
+/**
+ * The outcomes in an answer that is not `FENCED_ANSWER`, by row; the empty answer is all durable.
+ * Undefined: it is no answer about so many rows, so nothing is known of them.
+ */
+export function readAnswer(answer: unknown, rowCount: number): ((index: number) => Outcome) | undefined {
+  if (answer === '') return () => 'durable'
+  if (typeof answer !== 'string' || answer.length !== rowCount) return undefined
+  return (index) => BY_LETTER[answer.charAt(index)] ?? 'unresolved'
 }

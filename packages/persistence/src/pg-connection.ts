@@ -2,7 +2,9 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { type Connection, clientConfig } from './client-config.ts'
 import { PersistenceError } from './persistence-error.ts'
-import type { Delivery, Statement, StatementCallback, StatementFault, StatementRows } from './statement-port.ts'
+import type {
+  Delivery, Statement, StatementCallback, StatementFault, StatementRows,
+} from './statement-port.ts'
 
 /** Which server process serves a connection; the start time tells it from a later one with its pid. */
 export interface BackendIdentity {
@@ -32,7 +34,8 @@ const SETTINGS: string = `
 // The transaction of a broken connection may still run, or wait for a Sync that never comes, holding the
 // locks that its rows' resend would wait for.
 const END_PREDECESSOR =
-  'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_start = $2::timestamptz'
+  `select pg_terminate_backend(pid) from pg_stat_activity
+   where pid = $1 and backend_start = $2::timestamptz`
 
 /** A server that does not close within this time after our goodbye is cut off. */
 const GOODBYE_MS = 1_000

@@ -1,5 +1,6 @@
 import type { BatchRow, BatchStatement } from './batch-statement.ts'
-import { BatchWriter, type BatchWriterOptions } from './batch-writer.ts'
+import { BatchWriter } from './batch-writer.ts'
+import type { BatchWriterOptions } from './batch-writer-options.ts'
 import {
   CodeColumn, type CodeWords, Int32Column, SafeIntegerColumn, UserColumn, type UserWords,
 } from './binary-array.ts'
@@ -10,7 +11,7 @@ export interface PurchaseRow extends BatchRow, UserWords, CodeWords {
   readonly itemId: number
 }
 
-/** Makes purchases durable, each item once and each user up to the sale's limit. Outcomes: all but `missing`. */
+/** Makes purchases durable: each item once, each user to the sale's limit. Outcomes: all but `missing`. */
 export class PurchaseWriter extends BatchWriter<PurchaseRow> {
   constructor(options: BatchWriterOptions) {
     super(options, purchaseStatement())

@@ -41,7 +41,8 @@ export async function recoverSales(
   await client.query('begin isolation level repeatable read read only')
   try {
     const clock = await client.query<{ nowMs: number }>(
-      'select coalesce($1, extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"', [options.nowMs ?? null])
+      'select coalesce($1, extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"',
+      [options.nowMs ?? null])
     const nowMs = clock.rows[0]?.nowMs ?? 0
     const candidates = await client.query<SaleTerms>(
       `select ${TERMS_COLUMNS} from sales
@@ -73,7 +74,8 @@ async function readReservations(
   const { rows } = await client.query<RecoveredReservation>(
     `select distinct on (item_id) item_id as "itemId", user_id::text as "userId", code::text as code,
        (extract(epoch from expires_at) * 1000)::float8 as "expiresAtMs",
-       least($3::float8, greatest(0, extract(epoch from expires_at)::float8 * 1000 - $2::float8)) as "remainingMs"
+       least($3::float8, greatest(0, extract(epoch from expires_at)::float8 * 1000 - $2::float8))
+         as "remainingMs"
      from checkouts c
      where sale_id = $1 and cancelled_at is null and expires_at > to_timestamp($2::float8 / 1000)
        and not exists (select 1 from purchases p where p.sale_id = $1 and p.item_id = c.item_id)

@@ -51,7 +51,8 @@ async function dropDays(client: SqlClient, keptDay: number): Promise<DroppedSale
   await client.query('delete from sale_attempts where sale_id < $1', [keptDay * DAY_SECONDS])
   for (const { child, parent, isPending } of partitions) {
     if (parent !== null) {
-      await client.query(`alter table ${parent} detach partition ${child} ${isPending ? 'finalize' : 'concurrently'}`)
+      const way = isPending ? 'finalize' : 'concurrently'
+      await client.query(`alter table ${parent} detach partition ${child} ${way}`)
     }
     await client.query(`drop table ${child}`)
   }
@@ -65,7 +66,8 @@ async function partitionsBefore(client: SqlClient, day: number): Promise<Partiti
      from pg_class c
      left join pg_inherits i on i.inhrelid = c.oid
      left join pg_class p on p.oid = i.inhparent
-     where c.relkind = 'r' and c.relnamespace = (select relnamespace from pg_class where oid = 'sales'::regclass)
+     where c.relkind = 'r'
+       and c.relnamespace = (select relnamespace from pg_class where oid = 'sales'::regclass)
        and c.relname ~ '^(checkouts|purchases|attempts)_p[0-9]+$'
        and substring(c.relname from '[0-9]+$')::bigint < $1
      order by c.relname`, [day])

@@ -7,7 +7,7 @@ export class RowQueue<Row> {
   #length = 0
 
   constructor(capacity: number) {
-    if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError('a queue holds at least one row')
+    if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError('a queue has room for a row')
     this.capacity = capacity
     this.#rows = Array.from({ length: capacity }, () => undefined)
     this.#queuedAtMs = new Float64Array(capacity)

@@ -4,6 +4,7 @@ import { PersistenceError } from './persistence-error.ts'
 import { type BackendIdentity, PgConnection, fault } from './pg-connection.ts'
 import type {
   ConnectionState, Statement, StatementCallback, StatementFault, StatementPort, StatementRows,
+  StatementValue,
 } from './statement-port.ts'
 import { type Timer, type Timers, nodeTimers } from './timers.ts'
 
@@ -31,7 +32,7 @@ export interface Session extends StatementPort {
   /** Resolves once connected; rejects with the last error after `withinMs`, or when closed. */
   connected(withinMs: number): Promise<void>
   /** One statement as a promise, for rare uses; rejects with the fault's error. */
-  query(name: string, text: string, values?: readonly (Buffer | string | null)[]): Promise<StatementRows>
+  query(name: string, text: string, values?: readonly StatementValue[]): Promise<StatementRows>
   /** Lets the statement in flight end (at most until the watchdog), then closes for good. */
   close(): Promise<void>
 }
@@ -128,7 +129,7 @@ class ReconnectingSession implements Session {
     })
   }
 
-  query(name: string, text: string, values: readonly (Buffer | string | null)[] = []): Promise<StatementRows> {
+  query(name: string, text: string, values: readonly StatementValue[] = []): Promise<StatementRows> {
     return new Promise((done, fail) => {
       this.execute({ name, text, encode: () => values }, (failure, rows) => {
         if (failure === undefined) done(rows)
@@ -165,7 +166,8 @@ class ReconnectingSession implements Session {
 
   #connect(): void {
     this.#busySinceMs = this.#clock.nowMs()
-    const connection = new PgConnection(this.#options.connection, (error) => this.#onLost(connection, error))
+    const connection = new PgConnection(
+      this.#options.connection, (error) => this.#onLost(connection, error))
     this.#connection = connection
     const { applicationName } = this.#options
     connection.open({ applicationName, statementTimeoutMs: this.#statementTimeoutMs }, this.#predecessor)

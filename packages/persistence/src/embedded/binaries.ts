@@ -39,7 +39,7 @@ function isBinaries(value: unknown): value is Binaries {
     && 'postgres' in value && typeof value.postgres === 'string'
 }
 
-/** The place is predictable and in a directory that all may write: what another account put there is not run. */
+/** The place is predictable, in a directory that all may write: what another account put there is not run. */
 async function isOurs(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return false

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { chown, lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chown, lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PersistenceError } from '../persistence-error.ts'
@@ -21,7 +23,8 @@ export async function usableDirectory(asked: string, isRoot: boolean): Promise<s
     await mkdir(wanted, { recursive: true })
     if (!isRoot || (await isReachable(wanted))) return wanted
   }
-  const fallback = join(tmpdir(), `megacache-data-${createHash('sha256').update(wanted).digest('hex').slice(0, 12)}`)
+  const name = createHash('sha256').update(wanted).digest('hex').slice(0, 12)
+  const fallback = join(tmpdir(), `megacache-data-${name}`)
   await mkdir(fallback, { recursive: true, mode: 0o755 })
   const found = await lstat(fallback)
   if (found.isDirectory() && found.uid === process.getuid?.()) return fallback
@@ -86,7 +89,10 @@ function run(file: string, args: readonly string[], account: Account | undefined
     })
     child.once('error', fail).once('close', (code) => {
       if (code === 0) done()
-      else fail(new PersistenceError('embedded_start_failed', `initdb failed: ${firstLine(output)}`, new Error(output)))
+      else {
+        fail(new PersistenceError(
+          'embedded_start_failed', `initdb failed: ${firstLine(output)}`, new Error(output)))
+      }
     })
   })
 }

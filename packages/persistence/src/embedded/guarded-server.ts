@@ -77,7 +77,10 @@ export async function startGuarded(
 }
 
 async function untilReady(log: RecentLog, exited: Promise<EmbeddedExit>): Promise<void> {
-  const isReady = await Promise.race([log.seen('ready to accept connections').then(() => true), exited.then(() => false)])
+  const isReady = await Promise.race([
+    log.seen('ready to accept connections').then(() => true),
+    exited.then(() => false),
+  ])
   if (!isReady) {
     throw new PersistenceError('embedded_start_failed',
       `PostgreSQL did not start: ${firstLine(log.text)}`, new Error(log.text))
@@ -92,7 +95,8 @@ function readProcessId(child: ChildProcess): Promise<number> {
       if (text.includes('\n')) done(Number.parseInt(text, 10))
     })
     child.once('error', fail)
-    child.once('close', () => fail(new PersistenceError('embedded_start_failed', 'the guard of PostgreSQL did not start')))
+    child.once('close', () => fail(
+      new PersistenceError('embedded_start_failed', 'the guard of PostgreSQL did not start')))
   })
 }
 

@@ -6,7 +6,7 @@ import { PersistenceError } from '../persistence-error.ts'
 
 const OWNER_FILE = 'megacache.owner'
 const LOOK_EVERY_MS = 20
-/** A PostgreSQL whose owner lives is in use; one without a known owner gets this long to show that it stops. */
+/** A PostgreSQL whose owner lives is in use; without a known owner it has this long to show that it stops. */
 const GRACE_MS = 2_000
 /** The guard of a dead owner stops PostgreSQL at once; after this we tell PostgreSQL ourselves. */
 const ORPHAN_MS = 5_000
@@ -44,8 +44,9 @@ export async function waitUntilFree(clusterDir: string): Promise<void> {
     const waitedMs = performance.now() - startedMs
     const owner = await readOwner(clusterDir)
     const isOrphan = owner !== undefined && (await programOf(owner)) === 'gone'
-    if (lock.status !== 'stopping' && !isOrphan && (owner !== undefined || waitedMs > GRACE_MS)) throw inUse(clusterDir, lock)
-    if (waitedMs > STOPPING_MS) throw inUse(clusterDir, lock)
+    const isStopping = lock.status === 'stopping' || isOrphan
+    const patienceMs = isStopping ? STOPPING_MS : owner === undefined ? GRACE_MS : 0
+    if (waitedMs > patienceMs) throw inUse(clusterDir, lock)
     if (isOrphan && !isSignalled && waitedMs > ORPHAN_MS && lock.status !== 'stopping') {
       isSignalled = true
       process.kill(lock.processId, 'SIGINT')
@@ -84,10 +85,14 @@ async function programOf(processId: number): Promise<'gone' | 'postgres' | 'othe
     // EPERM: it lives, under another account.
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return 'gone'
   }
-  const command = process.platform === 'linux'
-    ? await readFile(`/proc/${processId}/cmdline`, 'latin1').catch(() => '')
-    : (await promisify(execFile)('ps', ['-o', 'command=', '-p', String(processId)]).catch(() => ({ stdout: '' }))).stdout
+  const command = await commandOf(processId)
   // A zombie has no command line: it is over, only nobody has looked yet.
   if (command === '') return 'gone'
   return /postgres|postmaster/.test(command) ? 'postgres' : 'other'
+}
+
+async function commandOf(processId: number): Promise<string> {
+  if (process.platform === 'linux') return readFile(`/proc/${processId}/cmdline`, 'latin1').catch(() => '')
+  const asked = promisify(execFile)('ps', ['-o', 'command=', '-p', String(processId)])
+  return asked.then(({ stdout }) => stdout.trim(), () => '')
 }

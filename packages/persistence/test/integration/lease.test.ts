@@ -91,7 +91,7 @@ describe('a lease', () => {
     expect(await write(writer, [new TestRow({ item: 1, user: 1n })])).toEqual(['durable'])
     // Nothing of it reaches the database any more, but its connections stay.
     proxy.swallowAnswers = true
-    const next = await acquire('next', { staleAfterMs: 400 })
+    const next = await acquire('next', { staleAfterMs: 400, withinMs: 5_000 })
     expect(next.epoch).toBe(paused.epoch + 1)
     expect(await leaseSessions()).toEqual([`megacache/${next.epoch}/next`])
     proxy.swallowAnswers = false

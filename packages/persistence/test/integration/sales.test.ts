@@ -254,7 +254,11 @@ describe('the server', () => {
   })
 
   test('is refused below version 15', async () => {
-    const old = { query: async () => ({ rows: [{ versionNumber: 140_011, version: '14.11', fsync: 'on', fullPageWrites: 'on', synchronousCommit: 'on', isInRecovery: false, isReadOnly: false }] }) }
+    const facts = {
+      versionNumber: 140_011, version: '14.11', fsync: 'on', fullPageWrites: 'on', synchronousCommit: 'on',
+      isInRecovery: false, isReadOnly: false,
+    }
+    const old = { query: async () => ({ rows: [facts] }) }
     await expect(inspectServer(old as unknown as typeof client)).rejects.toMatchObject({ code: 'server_too_old' })
   })
 
