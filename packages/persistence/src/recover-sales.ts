@@ -24,12 +24,14 @@ export interface RecoveredSale {
   readonly reservations: readonly RecoveredReservation[]
 }
 
-/** Forgiven between the clock that set an expiry and the database's, when sales are looked for. */
+/** How far the clock that opened a sale, or set an expiry, may be from the database's. */
 const CLOCK_MARGIN_MS = 60_000
 
 /**
- * Everything a start must know: the sale that is open and each earlier one that still has good
- * reservations, each with its own rows, oldest first. Call it after the lease was acquired, so that
+ * Everything a start must know: the sale that is open and each other one that still has good
+ * reservations, each with its own rows, oldest first. A sale that ended within the last minute, or
+ * has not begun by the database's clock, is returned as well when it has purchases: the caller's
+ * clock may see it open, and would sell its items again to memory. Call it after the lease was acquired, so that
  * nobody writes any more; all of it is read from one snapshot. `nowMs` replaces the database's time.
  *
  * A sold item has no reservation. Where two reservations of an item are unexpired, the older one
@@ -47,18 +49,26 @@ export async function recoverSales(
     const candidates = await client.query<SaleTerms>(
       `select ${TERMS_COLUMNS} from sales
        where honoured_until > to_timestamp(($1::float8 - ${CLOCK_MARGIN_MS}) / 1000)
-         and starts_at <= to_timestamp($1::float8 / 1000)
        order by sale_id`, [nowMs])
     const recovered: RecoveredSale[] = []
     for (const terms of candidates.rows) {
       const reservations = await readReservations(client, terms, nowMs)
-      if (terms.endsAtMs <= nowMs && reservations.length === 0) continue
-      recovered.push({ terms, purchases: await readPurchases(client, terms), reservations })
+      const purchases = await readPurchases(client, terms)
+      if (isNeeded({ terms, purchases, reservations }, nowMs)) {
+        recovered.push({ terms, purchases, reservations })
+      }
     }
     return recovered
   } finally {
-    await client.query('commit')
+    // It only read; and a broken connection must not hide the error that broke it.
+    await client.query('commit').catch(() => {})
   }
+}
+
+function isNeeded({ terms, purchases, reservations }: RecoveredSale, nowMs: number): boolean {
+  if (reservations.length > 0) return true
+  if (terms.startsAtMs <= nowMs && nowMs < terms.endsAtMs) return true
+  return purchases.length > 0 && terms.endsAtMs > nowMs - CLOCK_MARGIN_MS
 }
 
 async function readPurchases(client: SqlClient, terms: SaleTerms): Promise<RecoveredPurchase[]> {

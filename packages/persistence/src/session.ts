@@ -72,6 +72,7 @@ class ReconnectingSession implements Session {
   #busySinceMs: number | undefined
   #isInFlight = false
   #backoffMs: number
+  #connectedAtMs = 0
   #retry: Timer | undefined
   #isClosing = false
   #onIdle: (() => void) | undefined
@@ -178,6 +179,7 @@ class ReconnectingSession implements Session {
     if (this.#connection !== connection || this.#isClosing) return
     this.#predecessor = undefined
     this.#busySinceMs = undefined
+    this.#connectedAtMs = this.#clock.nowMs()
     this.#change({ status: 'connected' })
   }
 
@@ -187,13 +189,15 @@ class ReconnectingSession implements Session {
     this.#connection = undefined
     this.#busySinceMs = undefined
     this.#predecessor = connection.identity ?? this.#predecessor
+    const nowMs = this.#clock.nowMs()
+    const wasConnected = this.#state.status === 'connected'
+    // Only a connection that breaks again soon is worth a longer pause.
+    if (wasConnected && nowMs - this.#connectedAtMs > this.#backoffMaxMs) this.#backoffMs = this.#backoffMinMs
     this.#retry = this.#timers.after(this.#backoffMs, () => {
       if (!this.#isClosing) this.#connect()
     })
     this.#backoffMs = Math.min(this.#backoffMaxMs, 2 * this.#backoffMs)
-    if (this.#state.status === 'connected') {
-      this.#change({ status: 'lost', sinceMs: this.#clock.nowMs() })
-    }
+    if (wasConnected) this.#change({ status: 'lost', sinceMs: nowMs })
     this.#refuseWaiting(error)
   }
 
@@ -209,7 +213,6 @@ class ReconnectingSession implements Session {
   #onResult(done: Waiting, failure: StatementFault | undefined, rows: StatementRows): void {
     this.#isInFlight = false
     this.#busySinceMs = undefined
-    // A connection that breaks under each statement must not be tried without a pause.
     if (failure === undefined) this.#backoffMs = this.#backoffMinMs
     // The server works on the next statement while this thread deals with the rows of the last one.
     if (failure === undefined || failure.delivery === 'answered') this.#sendNext()

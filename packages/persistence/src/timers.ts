@@ -6,7 +6,7 @@ export interface Timer {
 
 /** Everything here that waits, waits through this port, so that a simulation can own time. */
 export interface Timers {
-  /** Runs `task` once after `delayMs`; does not keep the process alive. */
+  /** Runs `task` once after `delayMs`; keeps the process alive until then: somebody waits for it. */
   after(delayMs: number, task: () => void): Timer
   /** Runs `task` each `periodMs`; does not keep the process alive. */
   every(periodMs: number, task: () => void): Timer
@@ -17,7 +17,7 @@ export interface Timers {
 /** Node's timers. */
 export const nodeTimers: Timers = {
   after(delayMs, task) {
-    const timer = setTimeout(task, delayMs).unref()
+    const timer = setTimeout(task, delayMs)
     return { cancel: () => clearTimeout(timer) }
   },
   every(periodMs, task) {

@@ -109,7 +109,7 @@ describe('recovery', () => {
     const last = await ensureSale(client, { ...termsAt(NOON - HOUR), epoch: 3 })
     await ensureSale(client, { ...termsAt(NOON - 2 * HOUR), epoch: 3 })
     await ensureSale(client, { ...termsAt(NOON + HOUR), epoch: 3 })
-    const nowMs = NOON + 10_000
+    const nowMs = NOON + 50_000
     const live = await insertCheckout(last.saleId, { item: 1, user: '9007199254740993', expiresAtMs: nowMs + 5_000 })
     const bought = await insertCheckout(last.saleId, { item: 2, expiresAtMs: nowMs + 5_000 })
     await insertPurchase(last.saleId, 2, '1', bought)
@@ -123,7 +123,18 @@ describe('recovery', () => {
       },
       { terms: current, purchases: [], reservations: [] },
     ])
-    expect(await recoverSales(client, { nowMs: nowMs + 5_000 })).toEqual([{ terms: current, purchases: [], reservations: [] }])
+    expect(await recoverSales(client, { nowMs: NOON + 62_000 })).toEqual([{ terms: current, purchases: [], reservations: [] }])
+  })
+
+  test('returns a sale with purchases that another clock may still, or already, see open', async () => {
+    const { saleId } = await ensureSale(client, { ...termsAt(NOON), epoch: 3 })
+    const sales = async (nowMs: number): Promise<number[]> =>
+      (await recoverSales(client, { nowMs })).map(({ terms }) => terms.saleId)
+    expect(await sales(NOON - 5_000)).toEqual([])
+    await insertPurchase(saleId, 1, '1', newCode())
+    expect(await sales(NOON - 5_000)).toEqual([saleId])
+    expect(await sales(NOON + HOUR + 59_000)).toEqual([saleId])
+    expect(await sales(NOON + HOUR + 61_000)).toEqual([])
   })
 
   test('leaves out expired, cancelled and bought reservations, and an older one of the same item', async () => {
