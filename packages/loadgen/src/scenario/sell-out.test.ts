@@ -123,7 +123,7 @@ describe('a sell-out', () => {
     })
     const other = '/checkout?user_id=8&item_id=0'
     expect(tries.slice(0, 3)).toEqual([other, other, other])
-    expect(tries.slice(3).toSorted()).toEqual([CHECKOUT, other])
+    expect(new Set(tries.slice(3))).toEqual(new Set([CHECKOUT, other]))
   })
 
   test('tries a reserved item again after a pause', () => {
