@@ -3,6 +3,7 @@ import { type MonotonicClock, processClock } from './clock.ts'
 import { type ClockOffset, clockOffset } from './measure-clock.ts'
 import { PersistenceError } from './persistence-error.ts'
 import { type Session, createSession } from './session.ts'
+import { sqlStateOf } from './sql-state.ts'
 import { refuseTransactionPooler } from './transaction-pooler.ts'
 import { type Timer, type Timers, nodeTimers } from './timers.ts'
 
@@ -156,10 +157,6 @@ async function tryTake(session: Session, options: LeaseOptions): Promise<number 
     if (sqlStateOf(error) === LOCK_NOT_AVAILABLE) return undefined
     throw error
   }
-}
-
-function sqlStateOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 async function readHolder(session: Session): Promise<LeaseHolder> {

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { type Connection, clientConfig } from './client-config.ts'
 import { PersistenceError } from './persistence-error.ts'
+import { sqlStateOf } from './sql-state.ts'
 import type {
   Delivery, Statement, StatementCallback, StatementFault, StatementRows,
 } from './statement-port.ts'
@@ -151,8 +152,5 @@ export class PgConnection {
 
 /** Describes a failure of the driver or the server. */
 export function fault(delivery: Delivery, error: Error): StatementFault {
-  const code = 'code' in error ? error.code : undefined
-  // The driver's network errors carry a `code` as well (ECONNRESET); a SQLSTATE has five characters.
-  const sqlState = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
-  return { delivery, sqlState, error }
+  return { delivery, sqlState: sqlStateOf(error), error }
 }

@@ -165,6 +165,27 @@ describe('purchases', () => {
     expect(await write(purchases(), again)).toEqual(['durable', 'poisoned'])
   })
 
+  test('a batch waits for the purchases under way and counts on from them, without a second sending', async () => {
+    const other = await database.connect()
+    await other.query('begin')
+    await other.query(`select megacache_record_purchases(0, array[$1::bigint], array[$2::uuid], array[1], array[5::bigint], false)`,
+      [SALE, newCode()])
+    const writer = purchases()
+    const rows = [new TestRow({ item: 2, user: 5n }), new TestRow({ item: 3, user: 5n })]
+    for (const row of rows) writer.submit(row)
+    await new Promise((done) => {
+      setTimeout(done, 50)
+    })
+    expect(rows.every((row) => row.outcomes.length === 0)).toBe(true)
+    await other.query('commit')
+    await other.end()
+    await writer.flushed()
+    expect(outcomes(rows)).toEqual(['durable', 'durable'])
+    expect(writer.counts().lastError).toBeUndefined()
+    const { rows: stored } = await client.query('select user_ordinal as o from purchases order by item_id')
+    expect(stored.map(({ o }) => o)).toEqual([1, 2, 3])
+  })
+
   test('two connections sell to the same users without a deadlock and exactly to the limit', async () => {
     const second = createSession({ connection: database.url, applicationName: 'megacache/0/second' })
     await second.connected(5_000)
