@@ -3,6 +3,7 @@ import { CheckoutCodeReader, type PendingPurchase, type RefusalReason } from 'me
 import type { ServerResponse } from 'node:http'
 import type { Waiting } from '../worker/deadlines.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
+import { refuseForgotten } from './durable-lookup.ts'
 import { findCode } from './find-code.ts'
 import { type Problem, problems } from './problem.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
@@ -27,16 +28,19 @@ export function purchase(
   thread.deadlines.add(retry)
 }
 
-/** Begins the purchase, or answers 503; or says why the code buys nothing now. */
+/** Begins the purchase, or takes over the answer; or says why the code buys nothing now. */
 function tryPurchase(
   thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader,
 ): RefusalReason | undefined {
   const { purchases, responder } = thread
-  const sale = thread.shelf.find(code.saleId)
-  if (sale === undefined) return 'unknown_code'
   const unavailable = purchases.refusal()
   if (unavailable !== undefined) {
     responder.problem(response, UNAVAILABLE[unavailable])
+    return undefined
+  }
+  const sale = thread.shelf.find(code.saleId)
+  if (sale === undefined) {
+    refuseForgotten(thread, response, code)
     return undefined
   }
   const pending = sale.engine.tryPurchase(code)
