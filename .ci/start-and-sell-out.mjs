@@ -32,7 +32,7 @@ async function sellOut(connections) {
     if (code !== 0) throw new Error(`the server ended with status ${code}`)
   } finally {
     try {
-      process.kill(-server.pid, 'SIGKILL')
+      process.kill(-Number(server.pid), 'SIGKILL')
     } catch {
       // All of its processes have ended.
     }
