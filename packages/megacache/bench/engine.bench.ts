@@ -22,6 +22,8 @@ export interface EngineBench {
   readonly node: string
   readonly cpu: string
   readonly rounds: number
+  /** The fastest sale of all rounds: what a call costs when nothing else runs. */
+  readonly nsBest: Readonly<Record<string, Readonly<Record<Operation, number>>>>
   /** Median nanoseconds of one call on one thread, by variant. */
   readonly ns: Readonly<Record<string, Readonly<Record<Operation, number>>>>
   /** Calls per second of two threads over those of one, of the same round. */
@@ -52,18 +54,20 @@ export async function benchEngine(sizes: readonly number[], rounds: number, scal
   } finally {
     for (const run of runs) await run.end()
   }
-  const of = (name: string): VariantRun => runs.find((run) => run.variant.name === name) ?? assert.fail(name)
+  const runOf = (name: string): VariantRun => runs.find((run) => run.variant.name === name) ?? assert.fail(name)
   const ratio = (above: VariantRun, below: VariantRun, factor: number): Record<Operation, number> =>
     byOperation((operation) => median(above.results.map((each, round) =>
       factor * each[operation] / (below.results.at(round) ?? each)[operation])))
+  const summary = (of: (values: number[]) => number, pick: (run: VariantRun) => Record<Operation, number>[]): EngineBench['ns'] =>
+    Object.fromEntries(runs.map((run) => [run.variant.name, byOperation((operation) => of(pick(run).map((each) => each[operation])))]))
   return {
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
     rounds,
-    ns: Object.fromEntries(runs.map(({ variant, results }) =>
-      [variant.name, byOperation((operation) => median(results.map((each) => each[operation])))])),
-    twoThreadsOverOne: ratio(of(`${middle} items`), of('two threads'), 2),
-    largeOverSmall: ratio(of(`${sizes.at(-1)} items`), of(`${sizes.at(0)} items`), 1),
+    nsBest: summary((values) => Math.min(...values), (run) => run.sales),
+    ns: summary(median, (run) => run.results),
+    twoThreadsOverOne: ratio(runOf(`${middle} items`), runOf('two threads'), 2),
+    largeOverSmall: ratio(runOf(`${sizes.at(-1)} items`), runOf(`${sizes.at(0)} items`), 1),
   }
 }
 
@@ -72,6 +76,7 @@ const FORMS: readonly IdForm[] = ['number', 'bigint', 'string']
 class VariantRun {
   readonly variant: Variant
   readonly results: Record<Operation, number>[] = []
+  readonly sales: Record<Operation, number>[] = []
   readonly #workers: readonly Worker[]
 
   constructor(variant: Variant) {
@@ -79,11 +84,12 @@ class VariantRun {
     this.#workers = Array.from({ length: variant.threads }, () => new Worker(new URL('./engine-thread.ts', import.meta.url)))
   }
 
-  /** Sells new sales until each operation has been called so often; means over these sales. */
+  /** Sells new sales until each operation has been called so often; medians over these sales. */
   async sell(calls: number): Promise<Record<Operation, number>> {
     const sales: Record<Operation, number>[] = []
     for (let count = 0; count < calls; count += this.variant.items) sales.push(await this.#sellOne())
-    return byOperation((operation) => sales.reduce((sum, each) => sum + each[operation], 0) / sales.length)
+    this.sales.push(...sales)
+    return byOperation((operation) => median(sales.map((each) => each[operation])))
   }
 
   async end(): Promise<void> {

@@ -17,6 +17,7 @@
  *      may be newer than the control word; it is then true of the moment it was read.
  *   3. *Final*: the value, once seen, never changes again (a sold slot, a closed sale).
  *   4. *Own row*: a counter that one thread writes and others only read.
+ *   5. *Hint*: what is seen only decides whether to look properly, by a `load`.
  *
  * Replacing the bodies of `readWord` and `writeWord` by `Atomics` changes nothing but the speed.
  * Keeping the accesses here lets a test put a scheduling point before each of them.

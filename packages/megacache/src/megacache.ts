@@ -105,7 +105,7 @@ export class Megacache {
     if (refusal !== undefined) return refusal
     const itemId = this.#code.slot
     this.#inventory.confirmPurchase(itemId, this.#slot.word)
-    return this.#accepted(itemId)
+    return this.#accepted(itemId, code)
   }
 
   /** Ends a reservation, whoever holds the slot now: only the code's own reservation is touched. One step. */
@@ -114,7 +114,7 @@ export class Megacache {
     if (refusal !== undefined) return refusal
     const itemId = this.#code.slot
     this.#inventory.confirmCancel(itemId, this.#slot.word)
-    return this.#accepted(itemId)
+    return this.#accepted(itemId, code)
   }
 
   /**
@@ -149,7 +149,7 @@ export class Megacache {
     this.#inventory.read(itemId, this.#slot)
     this.#nowMs = this.#time.monotonicMs()
     const state = reservationStateOf(this.#slot, this.#code, this.#nowMs)
-    return state === undefined ? UNKNOWN_CODE : { ok: true, state, ...this.#reservation(itemId) }
+    return state === undefined ? UNKNOWN_CODE : { ok: true, state, ...this.#reservation(itemId, code) }
   }
 
   /** Throws `invalid_item_id`. An expired reservation leaves the item available. */
@@ -302,15 +302,20 @@ export class Megacache {
     throw new MegacacheError('invalid_item_id', `item id ${shownValue(itemId)} is not an integer from 0 to ${this.items - 1}`)
   }
 
-  #accepted(itemId: number): Accepted {
-    return { ok: true, reservation: this.#reservation(itemId) }
+  /** `code` as the caller gave it, if the caller did. */
+  #accepted(itemId: number, code?: string | CheckoutCodeWords): Accepted {
+    return { ok: true, reservation: this.#reservation(itemId, code) }
   }
 
-  #reservation(itemId: number): Reservation {
+  #reservation(itemId: number, given?: string | CheckoutCodeWords): Reservation {
     const { word, random0, random1, userLow, userHigh, expiresMs } = this.#slot
     const code = {
-      word0: this.saleId | 0, word1: codeWord1(itemId, payloadGeneration(word), random0), word2: codeWord2(random0), word3: random1,
+      word0: this.saleId | 0,
+      word1: codeWord1(itemId, payloadGeneration(word), random0),
+      word2: codeWord2(random0),
+      word3: random1,
     }
-    return reservationOf(code, itemId, userLow, userHigh, this.#wallTime.unixMsOf(expiresMs, this.#nowMs))
+    const expiresAt = this.#wallTime.unixMsOf(expiresMs, this.#nowMs)
+    return reservationOf(code, itemId, userLow, userHigh, expiresAt, typeof given === 'string' ? given.toLowerCase() : undefined)
   }
 }

@@ -22,11 +22,13 @@ export interface ReservationInfo extends Reservation {
   readonly state: ReservationState
 }
 
+/** `text` is the code in lower case, where the caller has it already: writing it out costs more than all the rest. */
 export function reservationOf(
   code: CheckoutCodeWords, itemId: number, userLow: number, userHigh: number, expiresAt: number,
+  text: string = formatCheckoutCode(code),
 ): Reservation {
   return {
-    code: formatCheckoutCode(code),
+    code: text,
     saleId: code.word0 >>> 0,
     itemId,
     userId: userIdOf(userLow, userHigh),

@@ -195,7 +195,8 @@ export class UserLimit {
    */
   #find(home: number, low: number, high: number): number {
     const words = this.#words
-    const reach = loadWord(words, this.#reachesStart + home)
+    // Plain: one who owns a count knows of its enrolment, and for all others missing the user leads to a second look.
+    const reach = readWord(words, this.#reachesStart + home)
     if (membersOf(reach) === 0) return -1
     for (let distance = 0; distance <= distanceOf(reach); distance++) {
       const cell = this.#cellAt(home, distance)
