@@ -121,7 +121,7 @@ describe('loadConfig', () => {
       { SALE_PERIOD: '1s', RESERVATION_TTL: '257s' },
       'RESERVATION_TTL must be at most 256 times SALE_PERIOD',
     ],
-    [{ SALE_PERIOD: '31d' }, 'RETENTION must be at least SALE_PERIOD plus RESERVATION_TTL'],
+    [{ SALE_PERIOD: '30d' }, 'RETENTION must be at least SALE_PERIOD plus RESERVATION_TTL'],
     [
       { DATABASE_URL: 'postgres://h/a', DB_NAME: 'b' },
       'DB_NAME disagrees with DATABASE_URL: set only one of them',

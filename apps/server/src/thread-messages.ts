@@ -21,6 +21,8 @@ export interface Activation {
 export interface SharedSale {
   readonly terms: SaleTerms
   readonly handle: SaleHandle
+  /** Of `UnansweredPurchases`. */
+  readonly unanswered: SharedArrayBuffer
 }
 
 /** Supervisor to request thread. */

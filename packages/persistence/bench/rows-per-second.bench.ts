@@ -8,7 +8,7 @@
  * second in batches of 128 on a quiet machine; on a shared one the ratio to the bare table is what counts.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -131,6 +131,8 @@ function median(values: readonly number[]): number {
 async function main(): Promise<void> {
   const [rows = 50_000, pairs = 7, batchRows = 128, pastDays = 30] = process.argv.slice(2).map(Number)
   const directory = await mkdtemp(join(tmpdir(), 'megacache-bench-'))
+  // Run as root, the unprivileged account must reach it.
+  await chmod(directory, 0o755)
   const server = await startEmbedded({ dataDir: directory })
   try {
     const result = await rowsPerSecond({ connection: server.url, rows, pairs, batchRows, pastDays })

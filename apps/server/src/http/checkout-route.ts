@@ -37,6 +37,11 @@ export function checkout(
   }
   const pending = sale.engine.tryCheckout(user, itemId)
   if (!pending.ok) {
+    // The sale ended between choosing it and asking it: the next one is open, and is asked instead. Ends because a
+    // sale is closed only after a later one was opened.
+    if (pending.reason === 'sale_closed' && thread.shelf.current(thread.wallMs()) !== sale) {
+      return checkout(thread, request, response, url, queryFrom)
+    }
     thread.attempts?.append(saleId, user.low, user.high, itemId, pending.reason)
     return responder.problem(response, REFUSED[pending.reason])
   }
@@ -50,7 +55,7 @@ const REFUSED: Readonly<Record<RefusalReason, Problem>> = Object.freeze({
   item_sold: problems.item_sold,
   sold_out: problems.sold_out,
   user_limit_reached: problems.user_limit_reached,
-  // The sale ended between choosing it and asking it: the client asks again and gets the next one.
+  // No sale is open: the next one is not prepared yet.
   sale_closed: problems.storage_unavailable,
   malformed_code: problems.internal_error,
   unknown_code: problems.internal_error,

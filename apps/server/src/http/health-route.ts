@@ -6,21 +6,26 @@ export function readLiveness(thread: ThreadContext, response: ServerResponse): v
   thread.responder.text(response, 200, 'text/plain; charset=utf-8', 'alive')
 }
 
-/** `GET /readyz`: whether to send requests here, and if not, why. */
+/** `GET /readyz`: whether to send requests here, and if not, why and since when. */
 export function readReadiness(thread: ThreadContext, response: ServerResponse): void {
-  const state = serviceState(thread)
-  thread.responder.json(response, { state }, state === 'active' ? 200 : 503)
+  const { state, sinceMs } = serviceState(thread)
+  thread.responder.json(response, { state, since: new Date(sinceMs).toISOString() }, state === 'active' ? 200 : 503)
 }
 
 /** `GET /health`: the same with everything that it follows from. */
 export function readHealth(thread: ThreadContext, response: ServerResponse): void {
-  const { board, checkouts, purchases } = thread
-  const state = serviceState(thread)
+  const { checkouts, purchases, clockOffsetMs } = thread
+  const { state, sinceMs } = serviceState(thread)
+  const lostSinceMs = thread.connectionLostSinceMs()
   const sale = thread.shelf.latest()
   thread.responder.json(response, {
     state,
-    since: new Date(board.stateSinceMs).toISOString(),
-    database: { state: thread.connectionState(), clockOffsetMs: Math.round(thread.clockOffsetMs) },
+    since: new Date(sinceMs).toISOString(),
+    database: {
+      state: lostSinceMs === undefined ? 'connected' : 'lost',
+      ...(lostSinceMs === undefined ? {} : { since: new Date(lostSinceMs).toISOString() }),
+      clockOffsetMs: Math.round(clockOffsetMs),
+    },
     lease: { epoch: thread.epoch, instanceId: thread.instanceId },
     sale: sale === undefined ? null : { saleId: sale.terms.saleId, ...sale.engine.stats() },
     queued: { checkouts: checkouts.counts().rowsQueued, purchases: purchases.counts().rowsQueued },
@@ -28,7 +33,11 @@ export function readHealth(thread: ThreadContext, response: ServerResponse): voi
 }
 
 /** The instance's state, unless this thread cannot reach the database. */
-function serviceState({ board, checkouts }: ThreadContext): string {
-  if (board.state !== 'active') return board.state
-  return checkouts.refusal() === 'storage_unavailable' ? 'storage_unavailable' : 'active'
+function serviceState(thread: ThreadContext): { state: string; sinceMs: number } {
+  const { board, checkouts } = thread
+  const lostSinceMs = thread.connectionLostSinceMs()
+  if (board.state === 'active' && checkouts.refusal() === 'storage_unavailable' && lostSinceMs !== undefined) {
+    return { state: 'storage_unavailable', sinceMs: lostSinceMs }
+  }
+  return { state: board.state, sinceMs: board.stateSinceMs }
 }

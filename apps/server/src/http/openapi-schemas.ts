@@ -97,6 +97,7 @@ export const schemas = {
   }),
   Readiness: record('Whether to send requests here.', {
     state: { type: 'string', description: 'active when it serves; otherwise why it does not.' },
+    since: instant('When the state began.'),
   }),
   Health: record('The instance and what its state follows from; more members are for people.', {
     state: { type: 'string' },

@@ -3,6 +3,8 @@ import { CheckoutCodeReader, type PendingPurchase, type RefusalReason } from 'me
 import type { ServerResponse } from 'node:http'
 import type { Waiting } from '../worker/deadlines.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
+import type { UnansweredPurchases } from '../worker/unanswered-purchases.ts'
+import { refuseForgotten } from './durable-lookup.ts'
 import { findCode } from './find-code.ts'
 import { type Problem, problems } from './problem.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
@@ -27,21 +29,32 @@ export function purchase(
   thread.deadlines.add(retry)
 }
 
-/** Begins the purchase, or answers 503; or says why the code buys nothing now. */
+function acknowledge({ responder }: ThreadContext, response: ServerResponse): void {
+  responder.text(response, 200, 'text/plain; charset=utf-8', PURCHASED)
+}
+
+/** Begins the purchase, or takes over the answer; or says why the code buys nothing now. */
 function tryPurchase(
   thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader,
 ): RefusalReason | undefined {
   const { purchases, responder } = thread
-  const sale = thread.shelf.find(code.saleId)
-  if (sale === undefined) return 'unknown_code'
   const unavailable = purchases.refusal()
   if (unavailable !== undefined) {
     responder.problem(response, UNAVAILABLE[unavailable])
     return undefined
   }
+  const sale = thread.shelf.find(code.saleId)
+  if (sale === undefined) {
+    refuseForgotten(thread, response, code)
+    return undefined
+  }
   const pending = sale.engine.tryPurchase(code)
-  if (!pending.ok) return pending.reason
-  const answer = new PurchaseAnswer(thread, response, pending)
+  if (!pending.ok) {
+    if (pending.reason !== 'already_purchased' || !sale.unanswered.claim(code.slot)) return pending.reason
+    acknowledge(thread, response)
+    return undefined
+  }
+  const answer = new PurchaseAnswer(thread, response, pending, sale.unanswered)
   submit(purchases, answer)
   thread.deadlines.add(answer)
   return undefined
@@ -104,8 +117,11 @@ class PurchaseAnswer implements PurchaseRow, Waiting {
   readonly #thread: ThreadContext
   readonly #response: ServerResponse
   readonly #pending: PendingPurchase
+  readonly #unanswered: UnansweredPurchases
 
-  constructor(thread: ThreadContext, response: ServerResponse, pending: PendingPurchase) {
+  constructor(
+    thread: ThreadContext, response: ServerResponse, pending: PendingPurchase, unanswered: UnansweredPurchases,
+  ) {
     this.saleId = pending.saleId
     this.itemId = pending.itemId
     this.userLow = pending.userLow
@@ -117,15 +133,17 @@ class PurchaseAnswer implements PurchaseRow, Waiting {
     this.#thread = thread
     this.#response = response
     this.#pending = pending
+    this.#unanswered = unanswered
   }
 
   settle(outcome: Outcome): void {
     switch (outcome) {
       case 'durable':
+        if (this.isAnswered) this.#unanswered.add(this.itemId)
         this.#pending.confirm()
         if (this.isAnswered) return
         this.isAnswered = true
-        return this.#thread.responder.text(this.#response, 200, 'text/plain; charset=utf-8', PURCHASED)
+        return acknowledge(this.#thread, this.#response)
       case 'aborted':
         this.#pending.rollback()
         return this.#refuse(problems.storage_unavailable)

@@ -1,9 +1,9 @@
-import type { CancelRow, DurableReservation, Outcome } from '@megacache/persistence'
-import { CheckoutCodeReader, formatCheckoutCode, type PendingCancel, type ReservationInfo } from 'megacache'
+import type { CancelRow, Outcome } from '@megacache/persistence'
+import { CheckoutCodeReader, type PendingCancel, type ReservationInfo } from 'megacache'
 import type { ServerResponse } from 'node:http'
 import type { Waiting } from '../worker/deadlines.ts'
-import type { Asker } from '../worker/durable-reads.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
+import { lookUp, refuseForgotten } from './durable-lookup.ts'
 import { readCode } from './find-code.ts'
 import { type Problem, problems } from './problem.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
@@ -22,20 +22,21 @@ export function readReservation(thread: ThreadContext, response: ServerResponse,
   const sale = thread.shelf.find(asked.saleId)
   const found = sale?.engine.reservation(asked)
   if (found?.ok === true) return responder.json(response, shown(found))
-  const text = formatCheckoutCode(asked)
-  const lookup = new Lookup(thread, response, text)
-  if (!thread.reads.find(text, asked.saleId, lookup)) return responder.problem(response, problems.overloaded)
-  thread.deadlines.add(lookup)
+  lookUp(thread, response, asked, (reservation, code) => {
+    if (reservation.state === 'unknown') return responder.problem(response, problems.no_such_reservation)
+    const { state, saleId, itemId, userId, expiresAtMs } = reservation
+    responder.json(response, { code, state, saleId, itemId, userId, expiresAt: new Date(expiresAtMs).toISOString() })
+  })
 }
 
 /** `DELETE /reservations/<code>`: the item is free again once the cancellation is durable. */
 export function cancelReservation(thread: ThreadContext, response: ServerResponse, url: string, from: number, to: number): void {
   const { responder, cancels } = thread
   if (!readCode(url, from, to, asked)) return responder.problem(response, problems.invalid_code)
-  const sale = thread.shelf.find(asked.saleId)
-  if (sale === undefined) return responder.problem(response, problems.unknown_code)
   const unavailable = cancels.refusal()
   if (unavailable !== undefined) return responder.problem(response, UNAVAILABLE[unavailable])
+  const sale = thread.shelf.find(asked.saleId)
+  if (sale === undefined) return refuseForgotten(thread, response, asked)
   const pending = sale.engine.tryCancel(asked)
   if (pending.ok) {
     const answer = new CancelAnswer(thread, response, pending)
@@ -47,7 +48,7 @@ export function cancelReservation(thread: ThreadContext, response: ServerRespons
     case 'reservation_expired':
     case 'unknown_code':
       return responder.problem(response, problems[pending.reason])
-    // Whatever the other request is doing with this asked, it will not be a reservation for long.
+    // Whatever the other request is doing with this code, it will not be a reservation for long.
     case 'purchase_pending':
     case 'cancel_pending':
       return responder.problem(response, problems.reservation_busy)
@@ -58,37 +59,6 @@ export function cancelReservation(thread: ThreadContext, response: ServerRespons
 
 function shown({ code, state, saleId, itemId, userId, expiresAt }: ReservationInfo): unknown {
   return { code, state, saleId, itemId, userId: String(userId), expiresAt: new Date(expiresAt).toISOString() }
-}
-
-/** A question to the database, and the client that waits for it. */
-class Lookup implements Waiting, Asker {
-  isAnswered = false
-  readonly #thread: ThreadContext
-  readonly #response: ServerResponse
-  readonly #code: string
-
-  constructor(thread: ThreadContext, response: ServerResponse, code: string) {
-    this.#thread = thread
-    this.#response = response
-    this.#code = code
-  }
-
-  found(reservation: DurableReservation): void {
-    if (this.isAnswered) return
-    this.isAnswered = true
-    const { responder } = this.#thread
-    if (reservation.state === 'unknown') return responder.problem(this.#response, problems.no_such_reservation)
-    const { state, saleId, itemId, userId, expiresAtMs } = reservation
-    responder.json(this.#response, {
-      code: this.#code, state, saleId, itemId, userId, expiresAt: new Date(expiresAtMs).toISOString(),
-    })
-  }
-
-  giveUp(): void {
-    if (this.isAnswered) return
-    this.isAnswered = true
-    this.#thread.responder.problem(this.#response, problems.storage_unavailable)
-  }
 }
 
 /** A cancellation on its way to the database. */

@@ -1,10 +1,11 @@
 import { acquireLease, type Connection, inspectServer, type Lease, type LeaseHolder, measureClock } from '@megacache/persistence'
-import { SaleClock, systemClock } from '@megacache/sale-clock'
+import { SaleClock } from '@megacache/sale-clock'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
 import { InstanceBoard, type InstanceState } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
+import { SteadyTime } from '../steady-time.ts'
 import { EXIT } from './exit-status.ts'
 import { Predecessor } from './hand-over.ts'
 import { Metrics } from './metrics.ts'
@@ -12,14 +13,12 @@ import type { OpenDatabase } from './open-database.ts'
 import { probePort } from './port-probe.ts'
 import { RequestThreads } from './request-threads.ts'
 import { RunningInstance } from './running-instance.ts'
-import { SaleBook } from './sale-book.ts'
+import { SaleBook, shared } from './sale-book.ts'
 
 const SWEEP_INTERVAL_MS = 25
+const STUCK_INTERVAL_MS = 500
 const ATTEMPTS_INTERVAL_MS = 5_000
 const RETENTION_INTERVAL_MS = 3_600_000
-
-/** The clock that the engine's expiries are on, as persistence reads it. */
-const MONOTONIC = { nowMs: (): number => systemClock.monotonicMs() }
 
 /** Ends the process at once; called when nothing more may be acknowledged. */
 export type FailStop = (status: number, message: string) => void
@@ -37,6 +36,9 @@ export class Instance {
   readonly #log: Logger
   readonly #failStop: FailStop
   readonly #timers: NodeJS.Timeout[] = []
+  readonly #time = new SteadyTime()
+  /** The clock that the engine's expiries are on, as persistence reads it. */
+  readonly #steadyClock = { nowMs: (): number => this.#time.monotonicMs() }
   #awaitedEpoch: number | undefined
 
   /** `threadModule` is what request threads run. */
@@ -61,9 +63,9 @@ export class Instance {
     const predecessor = takeOver ? await Predecessor.find(this.#config, this.#log) : undefined
     let port = predecessor === undefined ? undefined : await threads.listen(this.#config.host, this.#config.port)
     const lease = await this.#acquireLease(connection, threads, predecessor)
-    const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config))
+    const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config), this.#time)
     this.#log.info(await book.recover(), 'recovered')
-    const { offsetMs } = await queries.run((client) => measureClock(client, MONOTONIC))
+    const { offsetMs } = await queries.run((client) => measureClock(client, this.#steadyClock))
     await threads.activate({ epoch: lease.epoch, connection, sales: book.shared(), clockOffsetMs: offsetMs })
     const clock = this.#saleClock(book, threads)
     await clock.start()
@@ -89,7 +91,7 @@ export class Instance {
       const lease = await acquireLease({
         connection,
         instanceId: this.id,
-        clock: MONOTONIC,
+        clock: this.#steadyClock,
         signal: refused.signal,
         onLost: () => this.#fenced(),
         onWaiting: (holder) => this.#waitFor(holder),
@@ -155,8 +157,9 @@ export class Instance {
       restored,
       ...(newest === undefined ? {} : { current: newest }),
       prepare: async (planned) => {
-        const { terms, engine } = await book.prepare(planned)
-        await threads.share({ terms, handle: engine.handle })
+        const sale = await book.prepare(planned)
+        const { terms } = sale
+        await threads.share(shared(sale))
         this.#warnOfOtherTerms(terms)
         return terms
       },
@@ -192,6 +195,10 @@ export class Instance {
   #keepHouse(book: SaleBook): void {
     const { retentionMs } = this.#config
     this.#every(SWEEP_INTERVAL_MS, 'sweep', async () => book.sweep())
+    this.#every(STUCK_INTERVAL_MS, 'check for stuck items', async () => {
+      const stuck = book.stuck()
+      if (stuck !== undefined) this.#failStop(EXIT.broken, stuck)
+    })
     this.#every(ATTEMPTS_INTERVAL_MS, 'attempt counts', () => book.recordAttempts())
     const dropOld = (): Promise<void> => book.dropOld(retentionMs, Date.now())
     this.#every(RETENTION_INTERVAL_MS, 'retention', dropOld)

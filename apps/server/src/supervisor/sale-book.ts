@@ -1,13 +1,15 @@
 import { dropOldSales, ensureSale, type RecoveredSale, recordAttemptCounts, recoverSales } from '@megacache/persistence'
-import { Megacache } from 'megacache'
+import { Megacache, type SaleTime } from 'megacache'
 import type { RareQueries } from '../rare-queries.ts'
 import type { SaleTerms } from '../sale-terms.ts'
 import type { SharedSale } from '../thread-messages.ts'
+import { UnansweredPurchases } from '../worker/unanswered-purchases.ts'
 import { StartError } from './exit-status.ts'
 
 export interface BookedSale {
   readonly terms: SaleTerms
   readonly engine: Megacache
+  readonly unanswered: SharedArrayBuffer
   /** Refusals already added to the database, by reason. */
   readonly counted: Map<string, number>
 }
@@ -25,8 +27,10 @@ export class SaleBook {
   readonly #queries: RareQueries
   readonly #epoch: number
   readonly #newTerms: NewSaleTerms
+  readonly #time: SaleTime
 
-  constructor(queries: RareQueries, epoch: number, newTerms: NewSaleTerms) {
+  constructor(queries: RareQueries, epoch: number, newTerms: NewSaleTerms, time: SaleTime) {
+    this.#time = time
     this.#queries = queries
     this.#epoch = epoch
     this.#newTerms = newTerms
@@ -58,7 +62,7 @@ export class SaleBook {
     if (existing !== undefined) return existing
     const wanted = { ...planned, ...this.#newTerms, epoch: this.#epoch }
     const terms = await this.#queries.run((client) => ensureSale(client, wanted))
-    const sale = book(terms)
+    const sale = book(terms, this.#time)
     this.#sales.set(terms.saleId, sale)
     return sale
   }
@@ -84,6 +88,18 @@ export class SaleBook {
     for (const sale of this.#sales.values()) sale.engine.sweep()
   }
 
+  /**
+   * An item that a thread has left half reserved or half released (INV-4), in words; undefined is health. The check
+   * remembers what it saw, so it must be called again and again.
+   */
+  stuck(): string | undefined {
+    for (const { terms, engine } of this.#sales.values()) {
+      const [first] = engine.stuck()
+      if (first !== undefined) return `item ${first.itemId} of sale ${terms.saleId} is left in state ${first.state}`
+    }
+    return undefined
+  }
+
   /** Adds the refusals since the last call to the database's counters. */
   async recordAttempts(): Promise<void> {
     for (const sale of this.#sales.values()) await this.#recordAttempts(sale)
@@ -98,11 +114,11 @@ export class SaleBook {
   }
 
   shared(): SharedSale[] {
-    return this.all().map(({ terms, engine }) => ({ terms, handle: engine.handle }))
+    return this.all().map(shared)
   }
 
   #rebuild({ terms, purchases, reservations }: RecoveredSale): ReturnType<Megacache['restore']> {
-    const sale = book(terms)
+    const sale = book(terms, this.#time)
     const result = sale.engine.restore({ purchases, reservations })
     const wrong = sale.engine.audit()
     if (wrong.length > 0) {
@@ -133,7 +149,17 @@ export interface RecoveryReport {
   readonly tookMs: number
 }
 
-function book(terms: SaleTerms): BookedSale {
+/** What request threads need of a sale. */
+export function shared({ terms, engine, unanswered }: BookedSale): SharedSale {
+  return { terms, handle: engine.handle, unanswered }
+}
+
+function book(terms: SaleTerms, clock: SaleTime): BookedSale {
   const { saleId, itemCount, userLimit, reservationTtlMs } = terms
-  return { terms, engine: Megacache.create({ saleId, items: itemCount, userLimit, reservationTtlMs }), counted: new Map() }
+  return {
+    terms,
+    engine: Megacache.create({ saleId, items: itemCount, userLimit, reservationTtlMs, clock }),
+    unanswered: UnansweredPurchases.memoryFor(itemCount),
+    counted: new Map(),
+  }
 }

@@ -1,12 +1,14 @@
-import { Megacache } from 'megacache'
+import { Megacache, type SaleTime } from 'megacache'
 import type { InstanceBoard } from '../instance-board.ts'
 import type { SaleEngine } from '../sale-engine.ts'
 import type { SaleTerms } from '../sale-terms.ts'
 import type { SharedSale } from '../thread-messages.ts'
+import { UnansweredPurchases } from './unanswered-purchases.ts'
 
 export interface ShelvedSale {
   readonly terms: SaleTerms
   readonly engine: SaleEngine
+  readonly unanswered: UnansweredPurchases
 }
 
 /**
@@ -17,15 +19,21 @@ export interface ShelvedSale {
 export class SaleShelf {
   readonly #sales = new Map<number, ShelvedSale>()
   readonly #board: InstanceBoard
+  readonly #time: SaleTime
   #current: ShelvedSale | undefined
   #next: ShelvedSale | undefined
 
-  constructor(board: InstanceBoard) {
+  constructor(board: InstanceBoard, time: SaleTime) {
     this.#board = board
+    this.#time = time
   }
 
-  put({ terms, handle }: SharedSale): void {
-    this.#sales.set(terms.saleId, { terms, engine: Megacache.attach(handle) })
+  put({ terms, handle, unanswered }: SharedSale): void {
+    this.#sales.set(terms.saleId, {
+      terms,
+      engine: Megacache.attach(handle, { clock: this.#time }),
+      unanswered: new UnansweredPurchases(unanswered),
+    })
     this.#findNext()
   }
 

@@ -2,6 +2,7 @@ import { CancelWriter, CheckoutWriter, createSession, PurchaseWriter, type Sessi
 import type { Responder } from '../http/respond.ts'
 import type { InstanceBoard } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
+import { SteadyTime } from '../steady-time.ts'
 import type { Activation, Report, ThreadMetrics, ThreadSettings, WriterMetrics } from '../thread-messages.ts'
 import { Attempts } from './attempts.ts'
 import { Deadlines } from './deadlines.ts'
@@ -19,6 +20,7 @@ export class Service {
   readonly context: ThreadContext
   readonly #session: Session
   readonly #queries: RareQueries
+  #lostSinceMs: number | undefined
 
   constructor(
     settings: ThreadSettings, activation: Activation, board: InstanceBoard, responder: Responder,
@@ -29,12 +31,13 @@ export class Service {
     const applicationName = `megacache/${epoch}/${instanceId}/${threadNumber}`
     this.#session = createSession({ connection, applicationName })
     this.#queries = new RareQueries(connection, applicationName, 1)
+    const time = new SteadyTime()
     const writing = { session: this.#session, epoch }
     this.context = {
       instanceId,
       epoch,
       board,
-      shelf: new SaleShelf(board),
+      shelf: new SaleShelf(board, time),
       responder,
       deadlines: new Deadlines(),
       waitingRoom: new WaitingRoom(),
@@ -44,12 +47,13 @@ export class Service {
       reads: new DurableReads(this.#queries),
       attempts: settings.attemptLog ? new Attempts(connection, applicationName) : undefined,
       clockOffsetMs: activation.clockOffsetMs,
-      connectionState: () => this.#session.state.status,
-      wallMs: () => Date.now(),
+      connectionLostSinceMs: () => this.#lostSinceMs,
+      wallMs: () => time.wallMs(),
       fail: (kind, message) => report(kind === 'fenced' ? { kind } : { kind, message }),
     }
     for (const sale of activation.sales) this.context.shelf.put(sale)
     this.#session.subscribe((state) => {
+      this.#lostSinceMs = state.status === 'connected' ? undefined : this.#lostSinceMs ?? Date.now()
       const { lastError } = this.#session
       report({
         kind: 'log',

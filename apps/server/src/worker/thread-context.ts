@@ -24,8 +24,8 @@ export interface ThreadContext {
   readonly attempts: Attempts | undefined
   /** Database time minus this machine's monotonic time, in milliseconds. */
   clockOffsetMs: number
-  /** `connected`, `lost` or `closed`. */
-  connectionState(): string
+  /** Unix milliseconds; undefined while the connection to the database stands. */
+  connectionLostSinceMs(): number | undefined
   /** Wall time, Unix milliseconds. */
   wallMs(): number
   /** A broken invariant or a lost lease: nothing more may be acknowledged, the process ends. */

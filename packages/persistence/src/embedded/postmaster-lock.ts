@@ -37,13 +37,16 @@ export async function waitUntilFree(clusterDir: string): Promise<void> {
     const program = await programOf(lock.processId)
     // PostgreSQL itself replaces the lock of a process that is gone.
     if (program === 'gone') return
-    if (program === 'other') {
+    // But it takes a process id for a running server as long as anything, even a dead child, has it.
+    if (program === 'other' || program === 'zombie') {
+      // Unless another start has put its own in place meanwhile.
+      if ((await readLock(clusterDir))?.processId !== lock.processId) continue
       await rm(join(clusterDir, 'postmaster.pid'), { force: true })
       return
     }
     const waitedMs = performance.now() - startedMs
     const owner = await readOwner(clusterDir)
-    const isOrphan = owner !== undefined && (await programOf(owner)) === 'gone'
+    const isOrphan = owner !== undefined && ['gone', 'zombie'].includes(await programOf(owner))
     const isStopping = lock.status === 'stopping' || isOrphan
     const patienceMs = isStopping ? STOPPING_MS : owner === undefined ? GRACE_MS : 0
     if (waitedMs > patienceMs) throw inUse(clusterDir, lock)
@@ -78,21 +81,30 @@ async function readOwner(clusterDir: string): Promise<number | undefined> {
 }
 
 /** What runs under a process id: a stale lock file may name one that another program has by now. */
-async function programOf(processId: number): Promise<'gone' | 'postgres' | 'other'> {
+async function programOf(processId: number): Promise<'gone' | 'zombie' | 'postgres' | 'other'> {
   try {
     process.kill(processId, 0)
   } catch (error) {
     // EPERM: it lives, under another account.
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return 'gone'
   }
-  const command = await commandOf(processId)
-  // A zombie has no command line: it is over, only nobody has looked yet.
-  if (command === '') return 'gone'
-  return /postgres|postmaster/.test(command) ? 'postgres' : 'other'
+  const state = await stateOf(processId)
+  // What we may not look at is taken for the worst.
+  if (state === undefined) return 'postgres'
+  // Ended, and nobody has looked yet.
+  if (/^[ZX]/.test(state)) return 'zombie'
+  return /postgres|postmaster/.test(state) ? 'postgres' : 'other'
 }
 
-async function commandOf(processId: number): Promise<string> {
-  if (process.platform === 'linux') return readFile(`/proc/${processId}/cmdline`, 'latin1').catch(() => '')
-  const asked = promisify(execFile)('ps', ['-o', 'command=', '-p', String(processId)])
-  return asked.then(({ stdout }) => stdout.trim(), () => '')
+/** The process's state letter and command line; undefined when the system does not tell. */
+async function stateOf(processId: number): Promise<string | undefined> {
+  if (process.platform === 'linux') {
+    const files = ['stat', 'cmdline'].map((name) => readFile(`/proc/${processId}/${name}`, 'latin1'))
+    return Promise.all(files).then(
+      // The name in parentheses may hold anything, so the state is what follows the last one.
+      ([status = '', command]) => `${status.slice(status.lastIndexOf(')') + 2)[0]} ${command}`,
+      () => undefined)
+  }
+  return promisify(execFile)('ps', ['-o', 'stat=,command=', '-p', String(processId)]).then(
+    ({ stdout }) => stdout.trim(), () => undefined)
 }

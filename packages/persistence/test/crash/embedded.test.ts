@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -175,6 +176,23 @@ describe('the embedded server', () => {
   test('is not blocked by a lock file whose process id another program has by now', async () => {
     await withServer(async () => {})
     await writeFile(join(directory, 'pgdata/postmaster.pid'), `${process.pid}\n${directory}\n1\n5432\n\n\n\nready\n`)
+    await withServer(async ({ url }) => {
+      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
+    })
+  })
+
+  test('is not blocked by a lock file whose process is dead and not yet waited for', async () => {
+    await withServer(async () => {})
+    // The shell becomes a sleep that never waits for its child; both under the account of PostgreSQL.
+    const { uid, gid } = await stat(join(directory, 'pgdata'))
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 30'], {
+      ...(process.getuid?.() === 0 ? { uid, gid } : {}), stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    children.push(parent)
+    const [data] = await once(parent.stdout, 'data')
+    const dead = Number.parseInt(String(data), 10)
+    await until(async () => (await readFile(`/proc/${dead}/stat`, 'latin1')).includes(') Z '))
+    await writeFile(join(directory, 'pgdata/postmaster.pid'), `${dead}\n${directory}\n1\n5432\n\n\n\nready\n`)
     await withServer(async ({ url }) => {
       expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
     })
