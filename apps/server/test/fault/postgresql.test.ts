@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { fixturePerTest } from '../harness/fixture.ts'
@@ -54,8 +54,8 @@ describe('in the middle of a sell-out PostgreSQL', () => {
         goOn()
       },
     })
-    // Shorter than the patience of any client: nobody is refused.
-    expect(answersOf(result, 503)).toEqual({})
+    // Shorter than the patience of any client: only a reservation that would be dead on arrival is not handed out.
+    expect(answersOf(result, 503)['purchase storage_unavailable']).toBeUndefined()
   })
 
   // Longer than every watchdog: connections are given up while PostgreSQL may still have their batches.
@@ -111,9 +111,11 @@ describe('in the middle of a sell-out PostgreSQL', () => {
     const disk = await smallDisk(160)
     const { cluster, database, server } = await withOwnCluster({ max_wal_size: '64MB', min_wal_size: '32MB' }, disk)
     const filler = join(disk, 'filler')
+    await fill(join(disk, 'first-filler'), 3)
     const result = await sellThroughFault(server, database, {
       items: ITEMS,
-      soldBefore: 100,
+      connections: 4,
+      soldBefore: 50,
       fault: async () => {
         await fill(filler)
         // Not only the tables' files must be unable to grow: so must the log, which ends PostgreSQL.
@@ -121,6 +123,7 @@ describe('in the middle of a sell-out PostgreSQL', () => {
         await until('writes are refused', async () => await checkoutStatus(server.url) === 503, 20_000, 20)
         await lasting(1_000)
         await rm(filler)
+        await rm(join(disk, 'first-filler'))
         if (await hasEnded(cluster)) await cluster.startAgain()
       },
     })
@@ -156,9 +159,11 @@ async function smallDisk(megabytes: number): Promise<string> {
   return directory
 }
 
-/** Writes until there is no room. */
-async function fill(file: string): Promise<void> {
+/** Writes until there is no room, but for so many megabytes. */
+async function fill(file: string, megabytesLeft = 0): Promise<void> {
   const chunk = Buffer.alloc(1 << 20)
+  const { bavail, bsize } = await statfs(dirname(file))
+  if (megabytesLeft > 0) return writeFile(file, Buffer.alloc(Math.max(0, bavail * bsize - megabytesLeft * 2 ** 20)))
   for (let size = chunk.length; size >= 512; size >>>= 1) {
     for (;;) {
       const isFull = await writeFile(file, chunk.subarray(0, size), { flag: 'a' }).then(() => false, () => true)
