@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import { InstanceBoard, type InstanceState } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
 import { SteadyTime } from '../steady-time.ts'
+import { DatabaseOffset } from './database-offset.ts'
 import { EXIT } from './exit-status.ts'
 import { Predecessor } from './hand-over.ts'
 import { Metrics } from './metrics.ts'
@@ -40,6 +41,7 @@ export class Instance {
   /** The clock that the engine's expiries are on, as persistence reads it. */
   readonly #steadyClock = { nowMs: (): number => this.#time.monotonicMs() }
   #awaitedEpoch: number | undefined
+  #offset: DatabaseOffset | undefined
 
   /** `threadModule` is what request threads run. */
   constructor(config: Config, threadModule: URL, log: Logger, failStop: FailStop) {
@@ -65,8 +67,10 @@ export class Instance {
     const lease = await this.#acquireLease(connection, threads, predecessor)
     const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config), this.#time)
     this.#log.info(await book.recover(), 'recovered')
-    const { offsetMs } = await queries.run((client) => measureClock(client, this.#steadyClock))
-    await threads.activate({ epoch: lease.epoch, connection, sales: book.shared(), clockOffsetMs: offsetMs })
+    const measured = await queries.run((client) => measureClock(client, this.#steadyClock))
+    this.#offset = new DatabaseOffset(measured, this.#time.monotonicMs())
+    const { offsetMs: clockOffsetMs } = this.#offset
+    await threads.activate({ epoch: lease.epoch, connection, sales: book.shared(), clockOffsetMs })
     const clock = this.#saleClock(book, threads)
     await clock.start()
     await threads.open()
@@ -95,7 +99,9 @@ export class Instance {
         signal: refused.signal,
         onLost: () => this.#fenced(),
         onWaiting: (holder) => this.#waitFor(holder),
-        onRenewed: ({ offsetMs }) => threads.setClockOffset(offsetMs),
+        onRenewed: (measured) => {
+          if (this.#offset?.offer(measured, this.#time.monotonicMs()) === true) threads.setClockOffset(this.#offset.offsetMs)
+        },
       })
       this.#log.info({ epoch: lease.epoch, instanceId: this.id }, 'lease acquired')
       await leaving

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { fixturePerTest } from '../harness/fixture.ts'
+import { answersOf } from '../harness/ledger-check.ts'
+import { readMetrics, sumOf } from '../harness/metrics.ts'
+import { CUT_POINTS, PostgresProxy } from './postgres-proxy.ts'
+import { lasting, sellThroughFault } from './sell-through-fault.ts'
+
+const ITEMS = 600
+const CUTS = 6
+const ENV = { SALE_ITEMS: String(ITEMS), RESERVATION_TTL: '1s', THREADS: '2' }
+const fixture = fixturePerTest()
+
+async function throughProxy() {
+  const database = await fixture.database()
+  const proxy = await PostgresProxy.before(database.url)
+  fixture.defer(() => proxy.close())
+  const server = await fixture.server(database, { ...ENV, DATABASE_URL: proxy.url })
+  return { database, proxy, server }
+}
+
+describe('a connection that breaks in the middle of a sell-out', () => {
+  const cases = CUT_POINTS.flatMap((at) => (['checkouts', 'purchases'] as const).map((batch) => ({ at, batch })))
+
+  // G1, G2, G8, G15, defects 3, 4 and 18: what is in doubt is resolved by sending it again, and no slot stays stuck.
+  test.each(cases)('$at of every few batches of $batch loses nothing and sells exactly all items', async ({ at, batch }) => {
+    const { database, proxy, server } = await throughProxy()
+    const how = at === 'after_sync' || at === 'before_ready' ? 'end' : 'reset'
+    proxy.cut({ at, batch, every: 4, timesMax: CUTS, how })
+    await sellThroughFault(server, database, { items: ITEMS })
+    expect(proxy.cuts).toBe(CUTS)
+    expect(sumOf(await readMetrics(server), 'megacache_batch_resolves_total')).toBeGreaterThanOrEqual(CUTS / 2)
+  })
+
+  test('again and again, all connections at once, sells exactly all items', async () => {
+    const { database, proxy, server } = await throughProxy()
+    const fault = async (): Promise<void> => {
+      for (let round = 0; round < 12; round++) {
+        proxy.reset()
+        await lasting(40 + 20 * round)
+      }
+    }
+    await sellThroughFault(server, database, { items: ITEMS, fault, soldBefore: 1 })
+  })
+})
+
+describe('a database behind a network that', () => {
+  test('refuses connections for two seconds is answered 503 meanwhile, and everything is sold afterwards', async () => {
+    const { database, proxy, server } = await throughProxy()
+    const result = await sellThroughFault(server, database, {
+      items: ITEMS,
+      soldBefore: 50,
+      fault: async () => {
+        proxy.isRefusing = true
+        proxy.reset()
+        await lasting(1_500)
+        expect((await fetch(`${server.url}/readyz`)).status).toBe(503)
+        await lasting(500)
+        proxy.isRefusing = false
+      },
+    })
+    expect(Object.keys(answersOf(result, 503)).join()).toContain('storage_unavailable')
+  })
+
+  // The watchdog of the client is ten seconds: the only test that waits for it.
+  test('goes still without a word leaves purchases in doubt, answers them in time, and resolves them after the watchdog', async () => {
+    const { database, proxy, server } = await throughProxy()
+    const result = await sellThroughFault(server, database, {
+      items: ITEMS,
+      soldBefore: 50,
+      fault: async () => {
+        proxy.isHalfOpen = true
+        await lasting(6_500)
+        proxy.isHalfOpen = false
+        // Connections that were still stay dead: what they swallowed is lost.
+      },
+    })
+    expect(Object.keys(answersOf(result, 503))).toContain('purchase storage_unavailable')
+    // Every client has its answer in five seconds, and a tick.
+    for (const { latencyMs } of result.steps) expect(latencyMs.max).toBeLessThan(6_000)
+  })
+
+  test('is slow delays answers and fails none', async () => {
+    const { database, proxy, server } = await throughProxy()
+    proxy.delayMs = 60
+    const result = await sellThroughFault(server, database, { items: ITEMS, connections: 64 })
+    expect(answersOf(result, 503)).toEqual({})
+  })
+})

@@ -1,0 +1,185 @@
+import { runSellOut } from '@megacache/loadgen'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { type Fixture, fixturePerTest } from '../harness/fixture.ts'
+import { answersOf, expectTrueLedger } from '../harness/ledger-check.ts'
+import { type RawAnswer, RawSocket } from '../harness/raw-socket.ts'
+import type { ServerProcess } from '../harness/server-process.ts'
+import { contradictions, type TestDatabase } from '../harness/test-database.ts'
+import { until, within } from '../harness/until.ts'
+
+/** The status of an instance that another one has replaced. */
+const FENCED = 75
+/** A lease that was not renewed for so long is taken. */
+const STALE_MS = 5_000
+const ENV = { SALE_ITEMS: '500', RESERVATION_TTL: '60s', THREADS: '2', USER_LIMIT: '100' }
+const fixture = fixturePerTest()
+
+/** An active instance, and a standby that waits for its lease. */
+async function activeAndStandby(env: Readonly<Record<string, string>> = ENV) {
+  const database = await fixture.database()
+  const active = await fixture.server(database, env)
+  const standby = await standbyOf(fixture, database, env)
+  return { database, active, standby }
+}
+
+async function standbyOf(owner: Fixture, database: TestDatabase, env: Readonly<Record<string, string>> = ENV): Promise<ServerProcess> {
+  const standby = owner.spawn(database, env)
+  await standby.seen('another instance is active')
+  return standby
+}
+
+const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+
+describe('a standby', () => {
+  test('waits with everything loaded, names the active instance, and serves nothing', async () => {
+    const { database, active, standby } = await activeAndStandby()
+    await sleep(500)
+    const [waiting] = standby.logged('another instance is active')
+    const [acquired] = active.logged('lease acquired')
+    expect(waiting).toMatchObject({ holder: acquired?.['instanceId'], epoch: acquired?.['epoch'] })
+    expect(standby.logged('another instance is active')).toHaveLength(1)
+    expect(standby.logged('instance state')).toMatchObject([{ state: 'standby' }])
+    expect(standby.logged('listening on')).toEqual([])
+    expect(await database.query('select epoch::int from lease')).toEqual([{ epoch: acquired?.['epoch'] }])
+    expect((await fixture.client(active).checkout(1, 1)).status).toBe(200)
+  })
+
+  test('ends with status 0 when it is told to, and leaves the active one alone', async () => {
+    const { active, standby } = await activeAndStandby()
+    expect(await standby.stop()).toEqual({ code: 0, signal: null })
+    await fixture.client(active).reserve(1, 1)
+    expect(active.exit).toBeUndefined()
+  })
+
+  // P8: from the kill to the first 200 of the standby.
+  test('is active within a second of kill -9, with every code and purchase', async () => {
+    const { database, active, standby } = await activeAndStandby()
+    const client = fixture.client(active)
+    const codes = await Promise.all(Array.from({ length: 40 }, (_, itemId) => client.reserve(itemId, itemId)))
+    for (const code of codes.slice(0, 20)) expect((await client.purchase(code)).status).toBe(200)
+    const before = (await client.reservation(codes[30]!)).json
+    const killedAt = performance.now()
+    active.signal('SIGKILL')
+    await standby.listening()
+    const next = fixture.client(standby)
+    expect((await next.purchase(codes[20]!)).status).toBe(200)
+    const tookMs = performance.now() - killedAt
+    expect(tookMs).toBeLessThan(1_000)
+    const after = (await next.reservation(codes[30]!)).json
+    expect(Math.abs(Date.parse(after.expiresAt) - Date.parse(before.expiresAt))).toBeLessThanOrEqual(50)
+    expect(await next.purchase(codes[0]!)).toMatchObject({ status: 409, reason: 'already_purchased' })
+    expect(await next.checkout(900, 30)).toMatchObject({ status: 409, reason: 'item_reserved' })
+    for (const code of codes.slice(21)) expect((await next.purchase(code)).status).toBe(200)
+    expect(await next.sale()).toMatchObject({ sold: 40, reserved: 0 })
+    expect(await contradictions(database)).toEqual([])
+  })
+
+  test('takes over at once when the active one is stopped in order', async () => {
+    const { active, standby } = await activeAndStandby()
+    const code = await fixture.client(active).reserve(1, 1)
+    expect((await active.stop()).code).toBe(0)
+    await within(1_000, 'the standby is active', standby.listening())
+    expect((await fixture.client(standby).purchase(code)).status).toBe(200)
+  })
+
+  test('of several is one, and the others go on waiting', async () => {
+    const { database, active, standby } = await activeAndStandby()
+    const third = await standbyOf(fixture, database)
+    await active.crash()
+    const winner = await Promise.race([standby.listening(), third.listening()])
+    const loser = winner === standby ? third : standby
+    await until('the other one waits for the new epoch', () => loser.logged('another instance is active').length === 2)
+    expect(loser.logged('listening on')).toEqual([])
+    await fixture.client(winner).reserve(1, 1)
+    await winner.crash()
+    await loser.listening()
+    expect(await fixture.client(loser).sale()).toMatchObject({ reserved: 1 })
+  })
+})
+
+describe('an instance that was paused while another took over', () => {
+  // G10: requests that waited in it, that come to it afterwards, and that were in flight when it stopped.
+  test('never answers 200 again, ends with status 75, and what was in flight has one outcome', async () => {
+    const { database, active, standby } = await activeAndStandby()
+    const client = fixture.client(active)
+    const codes = await Promise.all(Array.from({ length: 60 }, (_, itemId) => client.reserve(itemId, itemId)))
+    const { port } = active
+    const idle = await Promise.all(Array.from({ length: 20 }, () => RawSocket.open(port)))
+
+    // In flight: sent, and frozen at whatever point they are.
+    const inFlight = await Promise.all(codes.slice(0, 20).map(async (code) => {
+      const socket = await RawSocket.open(port)
+      socket.send(post(`/purchase?code=${code}`))
+      return socket
+    }))
+    active.signal('SIGSTOP')
+    const pausedAt = performance.now()
+    // Waiting: sent to a process that does not run, on old connections and on new ones.
+    idle.forEach((socket, index) => socket.send(post(index % 2 === 0
+      ? `/purchase?code=${codes[20 + index]}` : `/checkout?user_id=7&item_id=${200 + index}`)))
+    const fresh = await Promise.all(codes.slice(40).map(async (code) => {
+      const socket = await RawSocket.open(port)
+      socket.send(post(`/purchase?code=${code}`))
+      return socket
+    }))
+
+    await standby.listening()
+    const tookMs = performance.now() - pausedAt
+    expect(tookMs).toBeGreaterThan(STALE_MS - 1_500)
+    expect(tookMs).toBeLessThan(STALE_MS + 1_500)
+    const next = fixture.client(standby, 16)
+    const bought = await Promise.all(codes.map((code) => next.purchase(code)))
+    const boughtBefore = new Set<number>()
+    bought.forEach(({ status, reason }, index) => {
+      // Only what the paused one had committed before it stopped was bought already.
+      if (status === 200) return
+      expect({ index: index < 20, status, reason }).toEqual({ index: true, status: 409, reason: 'already_purchased' })
+      boughtBefore.add(index)
+    })
+
+    active.signal('SIGCONT')
+    const late = await RawSocket.open(port)
+    late.send(post('/checkout?user_id=8&item_id=300'))
+    expect(await within(5_000, 'the end of the old instance', active.exited)).toEqual({ code: FENCED, signal: null })
+    // Whatever it has said is here by now.
+    const waited = await Promise.all([...idle, ...fresh, late].map((socket) => answers(socket.answer(false, 500))))
+    const flown = await Promise.all(inFlight.map((socket) => answers(socket.answer(false, 500))))
+    expect(waited.filter((status) => status === 200)).toEqual([])
+    // A purchase that was committed before the pause may be told so after it; no other may.
+    flown.forEach((status, index) => {
+      if (status === 200) expect(boughtBefore).toContain(index)
+    })
+    expect(active.logged('another instance has taken over')[0]).toMatchObject({ level: 60 })
+
+    // Its late batches have written nothing.
+    expect(await next.sale()).toMatchObject({ sold: 60, reserved: 0 })
+    expect(await database.query('select count(*)::int as count from checkouts')).toEqual([{ count: 60 }])
+    expect(await database.query('select count(*)::int as count from purchases')).toEqual([{ count: 60 }])
+    expect(await contradictions(database)).toEqual([])
+  })
+
+  test('in the middle of a sell-out leaves a sell-out on the other one exact', async () => {
+    const { database, active, standby } = await activeAndStandby({ ...ENV, RESERVATION_TTL: '2s' })
+    const load = { connections: 16, users: 200, requestTimeoutMs: 20_000, rideThroughMs: 500 }
+    const first = runSellOut({ ...load, url: active.url, durationMs: 25_000 })
+    await until('some items are sold', async () => (await (await fetch(`${active.url}/sale`)).json() as { sold: number }).sold > 50, 5_000, 1)
+    active.signal('SIGSTOP')
+    await standby.listening()
+    active.signal('SIGCONT')
+    expect((await active.exited).code).toBe(FENCED)
+    const torn = await first
+    const second = await runSellOut({ ...load, url: standby.url, firstUserId: 1_000n, durationMs: 20_000 })
+    expect(second).toMatchObject({ ended: 'sold_out', abandonedCount: 0 })
+    expect(answersOf(torn, 500)).toEqual({})
+    expect(second.purchasedCount + second.soldByOthersCount).toBe(500)
+    await expectTrueLedger(database, torn.history, { expectSoldOut: false })
+    await expectTrueLedger(database, second.history, { expectSoldOut: false })
+    expect(await database.query('select count(*)::int as count from purchases')).toEqual([{ count: 500 }])
+  })
+})
+
+/** The status, or 0 when the connection ended without an answer. */
+async function answers(answer: Promise<RawAnswer>): Promise<number> {
+  return answer.then(({ status }) => status, () => 0)
+}
