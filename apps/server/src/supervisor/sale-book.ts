@@ -1,4 +1,4 @@
-import { dropOldSales, ensureSale, type RecoveredSale, recordAttemptCounts, recoverSales } from '@megacache/persistence'
+import { dropOldSales, ensureSale, measureClock, type RecoveredSale, recordAttemptCounts, recoverSales } from '@megacache/persistence'
 import { Megacache, type SaleTime } from 'megacache'
 import type { RareQueries } from '../rare-queries.ts'
 import type { SaleTerms } from '../sale-terms.ts'
@@ -42,12 +42,15 @@ export class SaleBook {
    */
   async recover(): Promise<RecoveryReport> {
     const startedAt = performance.now()
-    const recovered = await this.#queries.run((client) => recoverSales(client))
+    const { recovered, offsetMs } = await this.#queries.run(async (client) => {
+      const { offsetMs } = await measureClock(client, { nowMs: () => this.#time.monotonicMs() })
+      return { recovered: await recoverSales(client), offsetMs }
+    })
     let purchases = 0
     let reservations = 0
     let superseded = 0
     for (const sale of recovered) {
-      const result = this.#rebuild(sale)
+      const result = this.#rebuild(sale, offsetMs)
       purchases += result.purchases
       reservations += result.reservations
       superseded += result.superseded.length
@@ -117,9 +120,17 @@ export class SaleBook {
     return this.all().map(shared)
   }
 
-  #rebuild({ terms, purchases, reservations }: RecoveredSale): ReturnType<Megacache['restore']> {
+  /**
+   * What is left of each reservation is reckoned here and now: reading the rows of a large sale takes longer than an
+   * expiry may be off. `offsetMs` is what the database's clock is ahead of ours.
+   */
+  #rebuild({ terms, purchases, reservations }: RecoveredSale, offsetMs: number): ReturnType<Megacache['restore']> {
     const sale = book(terms, this.#time)
-    const result = sale.engine.restore({ purchases, reservations })
+    const databaseMs = this.#time.monotonicMs() + offsetMs
+    const result = sale.engine.restore({
+      purchases,
+      reservations: reservations.map((row) => ({ ...row, remainingMs: row.expiresAtMs - databaseMs })),
+    })
     const wrong = sale.engine.audit()
     if (wrong.length > 0) {
       throw new StartError(`sale ${terms.saleId} cannot be served: ${wrong.slice(0, 3).join('; ')} (${wrong.length} in all)`)

@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Further arguments of Node, before the file. */
   readonly nodeArgs?: readonly string[]
+  /** Arguments of the server. */
+  readonly args?: readonly string[]
   /** In a process group of its own, so that a signal can go to all of it. */
   readonly detached?: boolean
   readonly cwd?: string
@@ -59,8 +61,8 @@ export class ServerProcess {
   #unfinished = ''
   #exit: Exit | undefined
 
-  constructor({ env = {}, nodeArgs = [], detached = false, cwd }: ServerOptions = {}) {
-    this.#child = spawn(process.execPath, ['--conditions=@megacache/source', ...nodeArgs, MAIN], {
+  constructor({ env = {}, nodeArgs = [], args = [], detached = false, cwd }: ServerOptions = {}) {
+    this.#child = spawn(process.execPath, ['--conditions=@megacache/source', ...nodeArgs, MAIN, ...args], {
       env: environment(env), stdio: ['ignore', 'pipe', 'pipe'], detached, cwd,
     })
     running.add(this.#child)

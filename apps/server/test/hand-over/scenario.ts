@@ -1,0 +1,123 @@
+/**
+ * Hand-overs under load. Runs as a program of its own inside a network namespace (see namespace.ts), where PostgreSQL,
+ * servers and clients share a loopback of their own; prints what happened as one line of JSON. The test
+ * beside it judges.
+ */
+import { startEmbedded } from '@megacache/persistence/embedded'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { exchange } from '../harness/raw-socket.ts'
+import { type Exit, ServerProcess } from '../harness/server-process.ts'
+import { within } from '../harness/until.ts'
+import { ConstantLoad, type LoadReport } from './constant-load.ts'
+
+export interface ScenarioOptions {
+  readonly handOvers: number
+  readonly env: Readonly<Record<string, string>>
+  /** Pause between two hand-overs, chosen from 0 to this. */
+  readonly pauseMsMax: number
+  /** Reservations made before the first hand-over and bought after the last. */
+  readonly kept: number
+}
+
+export interface ScenarioReport extends LoadReport {
+  readonly exits: readonly Exit[]
+  /** From the start of the new process to its first request served. */
+  readonly handOverMs: readonly number[]
+  readonly warnings: readonly string[]
+  /** Per kept reservation: how far its `expiresAt` has moved, and what buying it answered. */
+  readonly kept: readonly { readonly movedMs: number; readonly status: number }[]
+  readonly salesSeen: number
+  readonly purchaseRows: number
+  readonly contradictions: readonly unknown[]
+}
+
+const ITEMS = 200_000
+
+async function run({ handOvers, env, pauseMsMax, kept }: ScenarioOptions): Promise<ScenarioReport> {
+  const cluster = await startEmbedded()
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const settings = {
+    DATABASE_URL: cluster.url, PORT: String(port), ADMIN_PORT: String(adminPort), THREADS: '2',
+    SALE_ITEMS: String(ITEMS), ...env,
+  }
+  try {
+    let server = await new ServerProcess({ env: settings }).listening()
+    const codes = await reserve(port, kept)
+    const load = new ConstantLoad({ port, busy: 8, idle: 12, fresh: 8, itemsMax: ITEMS - kept })
+    const exits: Promise<Exit>[] = []
+    const handOverMs: number[] = []
+    const warnings: string[] = []
+    await sleep(300)
+    for (let round = 0; round < handOvers; round++) {
+      await sleep(Math.random() * pauseMsMax)
+      const startedAt = performance.now()
+      const next = await new ServerProcess({ env: settings, args: ['--take-over'] }).listening()
+      handOverMs.push(Math.round(performance.now() - startedAt))
+      exits.push(within(15_000, 'the end of the old process', server.exited))
+      warnings.push(...next.logs.filter(({ level }) => level >= 40).map(({ msg }) => msg).filter((msg) => !msg.startsWith('UNSAFE')))
+      server = next
+      await sleep(200)
+    }
+    const report = await load.stop()
+    const bought = await buy(port, codes)
+    const ended = await Promise.all(exits)
+    const rows = await query(cluster.url)
+    await server.stop()
+    return { ...report, exits: ended, handOverMs, warnings, kept: bought, ...rows }
+  } finally {
+    await cluster.stop()
+  }
+}
+
+interface Kept {
+  readonly code: string
+  readonly expiresAt: string
+}
+
+async function reserve(port: number, count: number): Promise<Kept[]> {
+  const kept: Kept[] = []
+  for (let index = 0; index < count; index++) {
+    const path = `/checkout?user_id=${ITEMS + index}&item_id=${ITEMS - 1 - index}`
+    const { body: code } = await exchange(port, `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    kept.push({ code, expiresAt: await expiryOf(port, code) })
+  }
+  return kept
+}
+
+async function buy(port: number, kept: readonly Kept[]): Promise<{ movedMs: number; status: number }[]> {
+  return Promise.all(kept.map(async ({ code, expiresAt }) => {
+    const movedMs = Math.abs(Date.parse(await expiryOf(port, code)) - Date.parse(expiresAt))
+    const { status } = await exchange(port, `POST /purchase?code=${code} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    return { movedMs, status }
+  }))
+}
+
+async function expiryOf(port: number, code: string): Promise<string> {
+  const { body } = await exchange(port, `GET /reservations/${code} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+  return (JSON.parse(body) as { expiresAt: string }).expiresAt
+}
+
+async function query(url: string): Promise<{ salesSeen: number; purchaseRows: number; contradictions: unknown[] }> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query<{ sales: number; purchases: number }>(
+    'select (select count(distinct sale_id)::int from purchases) as sales, (select count(*)::int from purchases) as purchases')
+  const { rows: contradictions } = await client.query(
+    'select s.sale_id, v.* from sales s cross join lateral megacache_verify_sale(s.sale_id) v limit 20')
+  await client.end()
+  return { salesSeen: rows[0]?.sales ?? 0, purchaseRows: rows[0]?.purchases ?? 0, contradictions }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+process.stdout.write(`${JSON.stringify(await run(JSON.parse(process.argv[2] ?? '') as ScenarioOptions))}\n`)
+process.exit(0)

@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { handOversInNamespace } from './namespace.ts'
+import type { ScenarioReport } from './scenario.ts'
+
+const IS_LONG = process.env['MEGACACHE_LONG_TESTS'] === 'on'
+const PARKED_MS_MAX = 2_000
+
+function expectNothingNoticed(report: ScenarioReport): void {
+  expect(report.failures).toEqual([])
+  expect(report.failureCount).toBe(0)
+  expect(report.slowestMs).toBeLessThan(PARKED_MS_MAX)
+  expect(report.warnings).toEqual([])
+  for (const exit of report.exits) expect(exit).toEqual({ code: 0, signal: null })
+  expect(report.contradictions).toEqual([])
+}
+
+describe('hand-overs under constant load', () => {
+  // G12: busy, idle and fresh connections; codes survive with their expiry.
+  test('fail no request, reset no connection, and keep every reservation', async () => {
+    const handOvers = IS_LONG ? 40 : 5
+    const report = await handOversInNamespace({ handOvers, env: {}, pauseMsMax: 400, kept: 30 })
+    expectNothingNoticed(report)
+    expect(report.requests).toBeGreaterThan(1_000)
+    expect(report.exits).toHaveLength(handOvers)
+    expect(report.kept).toHaveLength(30)
+    for (const { movedMs, status } of report.kept) {
+      expect(movedMs).toBeLessThanOrEqual(50)
+      expect(status).toBe(200)
+    }
+    expect(report.purchaseRows).toBe(report.purchases + 30)
+  })
+
+  // G11 and G12 at once: sales begin every second while processes change.
+  test('beside rotations fail no request either', async () => {
+    const env = { SALE_PERIOD: '1s', RESERVATION_TTL: '5s' }
+    const report = await handOversInNamespace({ handOvers: IS_LONG ? 20 : 4, env, pauseMsMax: 700, kept: 0 })
+    expectNothingNoticed(report)
+    expect(report.salesSeen).toBeGreaterThan(3)
+    expect(report.purchaseRows).toBe(report.purchases)
+  })
+})
