@@ -15,11 +15,17 @@ export class Forwarding {
   readonly #host: string
   readonly #port: number
   readonly #responder: Responder
+  #open = 0
 
   constructor(host: string, port: number, responder: Responder) {
     this.#host = host
     this.#port = port
     this.#responder = responder
+  }
+
+  /** Requests that were passed on and have no answer yet. */
+  get open(): number {
+    return this.#open
   }
 
   /** Bodies mean nothing to this service and are not passed on. */
@@ -35,6 +41,8 @@ export class Forwarding {
       headers: { ...kept, 'content-length': '0' },
       timeout: ANSWER_MS_MAX,
     })
+    this.#open++
+    response.once('close', () => { this.#open-- })
     let isOver = false
     const fail = (): void => {
       if (isOver) return

@@ -36,6 +36,7 @@ class RequestThread {
   readonly #server: Server
   #serve: Serve
   #service: Service | undefined
+  #forwarding: Forwarding | undefined
   #connectionCount = 0
 
   constructor(port: MessagePort, settings: ThreadSettings) {
@@ -139,15 +140,20 @@ class RequestThread {
   async #handOver(host: string, port: number): Promise<void> {
     this.#stopListening()
     const forwarding = new Forwarding(host, port, this.#responder)
+    this.#forwarding = forwarding
     this.#serve = (request, response) => forwarding.forward(request, response)
     await this.#service?.close()
     this.#report({ kind: 'handedOver' })
   }
 
-  /** After a hand-over: until every connection is gone, or the grace is over. */
+  /**
+   * After a hand-over: until every connection is gone, or the grace is over and what was passed on by then is answered,
+   * which `Forwarding` bounds.
+   */
   async #leave(graceMs: number): Promise<void> {
     await this.#quiet(graceMs, graceMs)
     this.#server.closeIdleConnections()
+    while ((this.#forwarding?.open ?? 0) > 0) await new Promise((resolve) => { setTimeout(resolve, IDLE_CHECK_MS) })
     this.#report({ kind: 'drained' })
   }
 
