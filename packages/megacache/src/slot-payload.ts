@@ -29,7 +29,7 @@ export type CodeBits = CheckoutCodeWords & { readonly random0: number; readonly 
  * owner or through a compare-and-swap of the slot's word (rules 1 and 2 of atomic-words.ts, INV-1).
  *
  * Random bits of 0 and 0 mean that no code names the slot: never reserved, forgotten, or sold to a code
- * that memory does not know. No code carries them.
+ * that memory does not know. No code carries them (`CheckoutCodeReader.isOurs`).
  */
 export function writePayload(words: Words, at: number, content: SlotContent, owner: number): void {
   writeWord(words, at + SLOT.random0, content.random0)
@@ -49,7 +49,7 @@ export function forgetCode(words: Words, at: number): void {
 
 export function isCodeAt(words: Words, at: number, code: CodeBits): boolean {
   return readWord(words, at + SLOT.random0) === code.random0 &&
-    readWord(words, at + SLOT.random1) === code.random1 && (code.random0 | code.random1) !== 0
+    readWord(words, at + SLOT.random1) === code.random1
 }
 
 export function readUserLow(words: Words, at: number): number {

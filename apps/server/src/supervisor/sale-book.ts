@@ -1,5 +1,6 @@
 import { dropOldSales, ensureSale, measureClock, type RecoveredSale, recordAttemptCounts, recoverSales } from '@megacache/persistence'
 import { Megacache, type SaleTime } from 'megacache'
+import { collectorWeight } from '../collector-weight.ts'
 import type { RareQueries } from '../rare-queries.ts'
 import type { SaleTerms } from '../sale-terms.ts'
 import type { SharedSale } from '../thread-messages.ts'
@@ -12,6 +13,7 @@ export interface BookedSale {
   readonly unanswered: SharedArrayBuffer
   /** Refusals already added to the database, by reason. */
   readonly counted: Map<string, number>
+  readonly weight: ArrayBuffer | undefined
 }
 
 /** What a new sale gets; a sale that has a row keeps the terms of its row. */
@@ -167,10 +169,12 @@ export function shared({ terms, engine, unanswered }: BookedSale): SharedSale {
 
 function book(terms: SaleTerms, clock: SaleTime): BookedSale {
   const { saleId, itemCount, userLimit, reservationTtlMs } = terms
+  const engine = Megacache.create({ saleId, items: itemCount, userLimit, reservationTtlMs, clock })
   return {
     terms,
-    engine: Megacache.create({ saleId, items: itemCount, userLimit, reservationTtlMs, clock }),
+    engine,
     unanswered: UnansweredPurchases.memoryFor(itemCount),
     counted: new Map(),
+    weight: collectorWeight(engine.handle.memory),
   }
 }

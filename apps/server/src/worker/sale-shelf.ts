@@ -1,4 +1,5 @@
 import { Megacache, type SaleTime } from 'megacache'
+import { collectorWeight } from '../collector-weight.ts'
 import type { InstanceBoard } from '../instance-board.ts'
 import type { SaleEngine } from '../sale-engine.ts'
 import type { SaleTerms } from '../sale-terms.ts'
@@ -9,6 +10,7 @@ export interface ShelvedSale {
   readonly terms: SaleTerms
   readonly engine: SaleEngine
   readonly unanswered: UnansweredPurchases
+  readonly weight: ArrayBuffer | undefined
 }
 
 /**
@@ -33,6 +35,7 @@ export class SaleShelf {
       terms,
       engine: Megacache.attach(handle, { clock: this.#time }),
       unanswered: new UnansweredPurchases(unanswered),
+      weight: collectorWeight(handle.memory),
     })
     this.#findNext()
   }

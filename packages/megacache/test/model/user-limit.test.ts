@@ -24,7 +24,7 @@ const CASES = {
   sameUserLimitOne: { limit: 1, threads: [[1], [1]], allowed: ['n y'] },
   roomForOne: { limit: 2, before: [1], threads: [[1], [1]], allowed: ['n y'] },
   threeSameUser: { limit: 2, threads: [[1], [1], [1]], allowed: ['n y y'], isCoarse: true, preemptionsMax: 3 },
-  frontCellFreed: { limit: 2, before: [2], threads: [[1], [1], [-2]], allowed: ['r y y'], isCoarse: true, preemptionsMax: 4 },
+  frontCellFreed: { limit: 2, before: [2], threads: [[1], [1], [-2]], allowed: ['r y y'], isCoarse: true, preemptionsMax: 3 },
   leaveAndCome: { limit: 1, before: [1], threads: [[-1], [1]], allowed: ['r y', 'n r'] },
   comeAndLeave: { limit: 1, threads: [[1, -1], [1, -1]], allowed: ['yr yr', 'n yr'], isCoarse: true },
   cellChangesHands: { limit: 2, before: [1], threads: [[1], [-1, 2]], allowed: ['ry y'] },
