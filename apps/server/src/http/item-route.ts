@@ -21,6 +21,7 @@ export function listItems(thread: ThreadContext, response: ServerResponse, url: 
     ? parseItemId(url, range.from, range.to, LIMIT_MAX + 1)
     : LIMIT_DEFAULT
   if (limit < 1) return thread.responder.problem(response, problems.invalid_limit)
+  if (thread.responder.refusesLong(response)) return thread.responder.problem(response, problems.overloaded)
   const to = Math.min(sale.terms.itemCount, from + limit)
   const items = []
   for (let itemId = from; itemId < to; itemId++) items.push(describe(sale, itemId))

@@ -1,5 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Problem } from './problem.ts'
+import { type Problem, problems } from './problem.ts'
+import { UnreadBytes } from './unread-bytes.ts'
+
+/** Bodies above this are counted until their client has taken them. */
+const LONG_BODY_BYTES_MIN = 1_024
 
 const CODE_HEADERS: string[] = Object.freeze([
   'Content-Type',
@@ -52,6 +56,7 @@ export class AnswerCounts {
  */
 export class Responder {
   readonly counts = new AnswerCounts()
+  readonly #unread = new UnreadBytes()
   isDraining = false
 
   problem(response: ServerResponse, problem: Problem): void {
@@ -65,8 +70,11 @@ export class Responder {
     this.#write(response, 200, CODE_HEADERS, code)
   }
 
-  /** A body of ASCII characters. */
+  /** A body of ASCII characters. A long one is refused to clients that leave too many unread. */
   text(response: ServerResponse, status: number, contentType: string, body: string): void {
+    if (body.length > LONG_BODY_BYTES_MIN && !this.#unread.take(response, body.length)) {
+      return this.problem(response, problems.overloaded)
+    }
     this.counts.count(status)
     this.#write(
       response,
@@ -81,6 +89,11 @@ export class Responder {
       ],
       body,
     )
+  }
+
+  /** Whether a long answer would be refused, so that it need not be made. */
+  refusesLong(response: ServerResponse): boolean {
+    return this.#unread.isFull(response)
   }
 
   json(response: ServerResponse, value: unknown, status = 200): void {

@@ -1,0 +1,227 @@
+import { runSellOut } from '@megacache/loadgen'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { fixturePerTest } from '../harness/fixture.ts'
+import { answersOf, expectTrueLedger } from '../harness/ledger-check.ts'
+import { readMetrics, sumOf } from '../harness/metrics.ts'
+import { RawSocket } from '../harness/raw-socket.ts'
+import type { ServerProcess } from '../harness/server-process.ts'
+import { contradictions, endServerSessions, type TestDatabase } from '../harness/test-database.ts'
+import { until } from '../harness/until.ts'
+import { PostgresProxy } from './postgres-proxy.ts'
+
+const IS_LONG = process.env['MEGACACHE_LONG_TESTS'] === 'on'
+const ITEMS = 400
+const ENV = { SALE_ITEMS: String(ITEMS), THREADS: '2', RESERVATION_TTL: '2s' }
+const fixture = fixturePerTest()
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+
+async function residentMb({ pid }: ServerProcess): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+}
+
+/** The rest of the sale sells exactly, as if nobody else were there. */
+async function expectSellsOut(server: ServerProcess, database: TestDatabase, items = ITEMS): Promise<void> {
+  const result = await runSellOut({ url: server.url, connections: 16, users: items, durationMs: 30_000 })
+  expect(result).toMatchObject({ ended: 'sold_out', abandonedCount: 0 })
+  for (const status of [0, 500, 503]) expect(answersOf(result, status), `status ${status}`).toEqual({})
+  await expectTrueLedger(database, result.history)
+}
+
+/** So many connections that have had one answer and then keep still. */
+async function idleConnections(server: ServerProcess, count: number): Promise<RawSocket[]> {
+  const sockets: RawSocket[] = []
+  while (sockets.length < count) {
+    sockets.push(...await Promise.all(Array.from({ length: Math.min(200, count - sockets.length) }, async () => {
+      const socket = await RawSocket.open(server.port)
+      socket.send(get('/livez'))
+      expect((await socket.answer()).status).toBe(200)
+      return socket
+    })))
+  }
+  fixture.defer(() => sockets.forEach((socket) => socket.reset()))
+  return sockets
+}
+
+describe('a server with hostile clients', () => {
+  // P6, G13.
+  test('holds thousands of idle connections and sells beside them', async () => {
+    const database = await fixture.database()
+    const server = await fixture.server(database, ENV)
+    const count = IS_LONG ? 10_000 : 2_000
+    const sockets = await idleConnections(server, count)
+    expect(sumOf(await readMetrics(server), 'megacache_http_connections')).toBeGreaterThanOrEqual(count)
+    await expectSellsOut(server, database)
+    expect(await residentMb(server)).toBeLessThan(500)
+    for (const socket of sockets.slice(0, 50)) {
+      socket.send(get('/livez'))
+      expect((await socket.answer()).status).toBe(200)
+    }
+  })
+
+  test.each([
+    { path: '/items?from=0&limit=1000', what: 'long answers' },
+    { path: '/openapi.json', what: 'the contract' },
+    { path: '/checkout?user_id=x', what: 'refusals' },
+  ])('stays small when clients ask for $what by the thousand and read none', async ({ path }) => {
+    const database = await fixture.database()
+    const server = await fixture.server(database, { ...ENV, SALE_ITEMS: '1000' })
+    await sleep(500)
+    const before = await residentMb(server)
+    const request = get(path)
+    const sockets: Socket[] = []
+    fixture.defer(() => sockets.forEach((socket) => socket.destroy()))
+    for (let index = 0; index < 8; index++) {
+      const socket = connect({ host: '127.0.0.1', port: server.port })
+      socket.on('error', () => {})
+      socket.pause()
+      socket.write(request.repeat(4_000))
+      sockets.push(socket)
+    }
+    let peak = 0
+    for (let look = 0; look < 30; look++) {
+      await sleep(100)
+      peak = Math.max(peak, await residentMb(server))
+    }
+    expect(peak - before).toBeLessThan(200)
+    expect((await fixture.client(server).checkout(1, 1)).status).toBe(200)
+    // What was held for them is given back with them.
+    sockets.splice(0).forEach((socket) => socket.destroy())
+    await until('long answers are given again', async () => (await fixture.client(server).call('GET', '/items?from=0&limit=1000')).status === 200)
+  })
+
+  test('sends slow writers away with 408 and sells meanwhile', async () => {
+    const database = await fixture.database()
+    const server = await fixture.server(database, ENV)
+    const slow = await Promise.all(Array.from({ length: 200 }, async () => {
+      const socket = await RawSocket.open(server.port)
+      socket.send('POST /checkout?user_id=1&item_id=1 HTTP/1.1\r\nHo')
+      return socket
+    }))
+    await expectSellsOut(server, database)
+    const answers = await Promise.all(slow.map((socket) => socket.answer(false, 9_000)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([408]))
+    slow.forEach((socket) => socket.reset())
+    await until('they are gone', async () => sumOf(await readMetrics(server), 'megacache_http_connections') <= 1)
+  })
+
+  test('lets connections come and go by the thousand, whatever state they are in', async () => {
+    const database = await fixture.database()
+    const server = await fixture.server(database, ENV)
+    const beginnings = ['', 'POST', get('/sale'), post('/checkout?user_id=900000&item_id=3'), 'PO\0ST / HTTP/9\r\n\r\n']
+    for (let round = 0; round < 15; round++) {
+      await Promise.all(Array.from({ length: 200 }, async (_, index) => {
+        const socket = await RawSocket.open(server.port)
+        socket.send(beginnings[index % beginnings.length]!)
+        if (index % 3 === 0) await sleep(5)
+        if (index % 2 === 0) socket.reset()
+        else socket.finish()
+        // Those that only end their side go when they have their answer, or by the reset here.
+        setTimeout(() => socket.reset(), 50)
+      }))
+    }
+    await until('they are gone', async () => sumOf(await readMetrics(server), 'megacache_http_connections') === 0)
+    // A checkout whose client has gone takes its item for as long as it may.
+    await sleep(2_100)
+    await expectSellsOut(server, database)
+  })
+
+  test('that run it out of descriptors delay it, and it comes back, also to its database', async () => {
+    const database = await fixture.database()
+    const server = await fixture.server(database, ENV)
+    await promisify(execFile)('prlimit', ['--pid', String(server.pid), '--nofile=160:160'])
+    const sockets: Socket[] = []
+    const release = (): void => sockets.splice(0).forEach((socket) => socket.destroy())
+    fixture.defer(release)
+    for (let index = 0; index < 600; index++) {
+      const socket = connect({ host: '127.0.0.1', port: server.port })
+      socket.on('error', () => {})
+      socket.on('data', () => {})
+      socket.write(get('/livez'))
+      sockets.push(socket)
+    }
+    await sleep(500)
+    // Nothing is left for a new connection to the database either.
+    expect(await endServerSessions(database)).toBeGreaterThan(0)
+    await sleep(2_000)
+    expect(server.exit).toBeUndefined()
+    release()
+    await until('it is ready', async () => {
+      const answers = await Promise.all(Array.from({ length: 6 }, () => fetch(`${server.url}/readyz`).then(({ status }) => status, () => 0)))
+      return answers.every((status) => status === 200)
+    }, 15_000, 50)
+    await expectSellsOut(server, database)
+  })
+})
+
+describe('a server whose storage is slow', () => {
+  test('gives each of 200 clients an answer in time, and is itself again afterwards', async () => {
+    const database = await fixture.database()
+    const proxy = await PostgresProxy.before(database.url)
+    fixture.defer(() => proxy.close())
+    const server = await fixture.server(database, { ...ENV, RESERVATION_TTL: '30s', USER_LIMIT: '1000', DATABASE_URL: proxy.url })
+    const client = fixture.client(server, 200)
+    const normal = await client.checkout(1, ITEMS - 1)
+    proxy.delayMs = 3_000
+    const slow = await Promise.all(Array.from({ length: 200 }, (_, itemId) => client.checkout(1, itemId)))
+    for (const { status, headers, tookMs, reason } of slow) {
+      expect(tookMs).toBeLessThan(6_500)
+      if (status === 200) continue
+      expect({ status, reason }).toEqual({ status: 503, reason: 'storage_unavailable' })
+      expect(headers['retry-after']).toMatch(/^\d+$/)
+    }
+    const codes = slow.filter(({ status }) => status === 200).map(({ text }) => text)
+    expect(codes.length).toBeGreaterThan(0)
+    proxy.delayMs = 0
+    await until('no row waits', async () => sumOf(await readMetrics(server), 'megacache_batch_rows_waiting') === 0, 15_000)
+    // Every code that was given is good.
+    for (const code of [...codes, normal.text]) expect((await client.purchase(code)).status).toBe(200)
+    expect(await contradictions(database)).toEqual([])
+  })
+
+  // G13: the bound of the queue, before anything is changed.
+  test('refuses what its queue has no room for, with Retry-After, and forgets nothing that it took', async () => {
+    const [sent, room] = [14_000, 8_192 + 512]
+    const database = await fixture.database()
+    const proxy = await PostgresProxy.before(database.url)
+    fixture.defer(() => proxy.close())
+    const env = { SALE_ITEMS: '20000', USER_LIMIT: '1000', THREADS: '1', RESERVATION_TTL: '60s', DATABASE_URL: proxy.url }
+    const server = await fixture.server(database, env)
+    proxy.delayMs = 1_500
+    const sockets = await Promise.all(Array.from({ length: 70 }, () => RawSocket.open(server.port)))
+    const each = sent / sockets.length
+    sockets.forEach((socket, number) => socket.send(Array.from({ length: each }, (_, index) => {
+      const itemId = number * each + index
+      return post(`/checkout?user_id=${itemId % 100}&item_id=${itemId}`)
+    }).join('')))
+    await until('the queue is full', async () => {
+      const figures = await readMetrics(server)
+      expect(sumOf(figures, 'megacache_batch_rows_waiting')).toBeLessThanOrEqual(room)
+      return (figures.get('megacache_http_problems_total{reason="overloaded"}') ?? 0) > 0
+    }, 10_000, 20)
+    const answers = (await Promise.all(sockets.map(async (socket) => {
+      const got = []
+      for (let index = 0; index < each; index++) got.push(await socket.answer())
+      return got
+    }))).flat()
+    sockets.forEach((socket) => socket.reset())
+    proxy.delayMs = 0
+    const overloaded = answers.filter(({ body }) => body.includes('"overloaded"'))
+    expect(overloaded.length).toBeGreaterThanOrEqual(sent - room - 3 * 512)
+    for (const { status, headers } of overloaded) expect([status, headers['retry-after']]).toEqual([503, '1'])
+    await until('no row waits', async () => sumOf(await readMetrics(server), 'megacache_batch_rows_waiting') === 0, 20_000, 50)
+    // A refusal for want of room has changed nothing: exactly the others have their items.
+    const client = fixture.client(server)
+    expect(await client.sale()).toMatchObject({ reserved: sent - overloaded.length })
+    expect(await database.query('select count(*)::int as count from checkouts')).toEqual([{ count: sent - overloaded.length }])
+    const codes = answers.filter(({ status }) => status === 200).map(({ body }) => body)
+    for (const code of codes.slice(0, 20)) expect((await client.purchase(code)).status).toBe(200)
+  })
+})
