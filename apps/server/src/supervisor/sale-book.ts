@@ -45,8 +45,8 @@ export class SaleBook {
   async recover(): Promise<RecoveryReport> {
     const startedAt = performance.now()
     const { recovered, offsetMs } = await this.#queries.run(async (client) => {
-      const { offsetMs } = await measureClock(client, { nowMs: () => this.#time.monotonicMs() })
-      return { recovered: await recoverSales(client), offsetMs }
+      const clock = await measureClock(client, { nowMs: () => this.#time.monotonicMs() })
+      return { recovered: await recoverSales(client), offsetMs: clock.offsetMs }
     })
     let purchases = 0
     let reservations = 0

@@ -98,7 +98,7 @@ export class PostgresProxy {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     }
-    new Link(this, client, server)
+    Link.between(this, client, server)
   }
 }
 
@@ -114,10 +114,22 @@ class Link {
   #hasCarriedBatch = false
   #isCut = false
 
-  constructor(proxy: PostgresProxy, client: Socket, server: Socket) {
+  private constructor(proxy: PostgresProxy, client: Socket, server: Socket) {
     this.#proxy = proxy
     this.#client = client
     this.#server = server
+  }
+
+  static between(proxy: PostgresProxy, client: Socket, server: Socket): void {
+    new Link(proxy, client, server).#listen()
+  }
+
+  get #isStill(): boolean {
+    return this.#proxy.isHalfOpen && this.#hasCarriedBatch
+  }
+
+  #listen(): void {
+    const [proxy, client, server] = [this.#proxy, this.#client, this.#server]
     const fromClient = new WireMessages('client')
     const fromServer = new WireMessages('server')
     client.on('data', (data: Buffer) => {
@@ -133,10 +145,6 @@ class Link {
     }
   }
 
-  get #isStill(): boolean {
-    return this.#proxy.isHalfOpen && this.#hasCarriedBatch
-  }
-
   #mayEnd(other: Socket): void {
     if (!this.#isCut) other.destroy()
   }
@@ -150,19 +158,14 @@ class Link {
     }
     if (this.#isStill) return
     const { type, bytes } = message
-    switch (this.#cut?.at) {
-      case 'before_bind':
-        return this.#end(0)
-      case 'inside_execute':
-        if (type !== 'E') break
-        this.#server.write(bytes.subarray(0, bytes.length >>> 1))
-        return this.#end(0)
-      case 'after_sync':
-        this.#server.write(bytes)
-        if (type === 'S') this.#end(ORPHAN_MS)
-        return
+    const at = this.#cut?.at
+    if (at === 'before_bind') return this.#end(0)
+    if (at === 'inside_execute' && type === 'E') {
+      this.#server.write(bytes.subarray(0, bytes.length >>> 1))
+      return this.#end(0)
     }
     this.#server.write(bytes)
+    if (at === 'after_sync' && type === 'S') this.#end(ORPHAN_MS)
   }
 
   #answer(messages: readonly WireMessage[]): void {
