@@ -6,7 +6,7 @@
  * between machines.
  */
 import assert from 'node:assert'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Megacache, type SaleHandle } from '../src/index.ts'
 import { type IdForm, type Operation, OPERATIONS, type ThreadOrder, type ThreadReport } from './engine-thread.ts'
@@ -21,6 +21,9 @@ interface Variant {
 export interface EngineBench {
   readonly node: string
   readonly cpu: string
+  readonly cores: number
+  /** Load over the last minute, before and after. Above the number of cores only the ratios of one thread mean much. */
+  readonly load: readonly number[]
   readonly rounds: number
   /** The fastest sale of all rounds: what a call costs when nothing else runs. */
   readonly nsBest: Readonly<Record<string, Readonly<Record<Operation, number>>>>
@@ -39,6 +42,7 @@ const ROUND_CALLS = 100_000
 
 /** Runs all variants in turn, `rounds` times, each on threads of its own. */
 export async function benchEngine(sizes: readonly number[], rounds: number, scale = 1): Promise<EngineBench> {
+  const load = [round3(loadavg().at(0) ?? 0)]
   const middle = sizes.at(Math.floor(sizes.length / 2)) ?? 0
   const variants: readonly Variant[] = [
     ...sizes.map((items): Variant => ({ name: `${items} items`, items, threads: 1, form: 'words' })),
@@ -63,6 +67,8 @@ export async function benchEngine(sizes: readonly number[], rounds: number, scal
   return {
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    load: [...load, round3(loadavg().at(0) ?? 0)],
     rounds,
     nsBest: summary((values) => Math.min(...values), (run) => run.sales),
     ns: summary(median, (run) => run.results),

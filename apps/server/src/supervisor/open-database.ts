@@ -1,5 +1,6 @@
 import { type Connection, migrate, PersistenceError } from '@megacache/persistence'
-import { rm, writeFile } from 'node:fs/promises'
+import type { Embedded } from '@megacache/persistence/embedded'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Database } from '../database-setting.ts'
 import { StartError } from './exit-status.ts'
@@ -30,20 +31,25 @@ export async function openDatabase(database: Database): Promise<OpenDatabase> {
 async function embedded(dataDir: string): Promise<OpenDatabase> {
   // Loaded only here: a server with a database of its own does not carry the binaries.
   const { startEmbedded } = await import('@megacache/persistence/embedded')
+  const urlFile = join(dataDir, 'database-url')
+  let server: Embedded | undefined
   try {
-    const server = await startEmbedded({ dataDir: join(dataDir, 'postgres') })
-    const urlFile = join(dataDir, 'database-url')
+    await mkdir(dataDir, { recursive: true })
+    server = await startEmbedded({ dataDir: join(dataDir, 'postgres') })
     await writeFile(urlFile, `${server.url}\n`, { mode: 0o600 })
-    return {
-      connection: server.url,
-      exited: server.exited,
-      stop: async () => {
-        await rm(urlFile, { force: true })
-        await server.stop()
-      },
-    }
   } catch (error) {
-    throw asStartError(error)
+    await server?.stop()
+    const isOfDirectory = error instanceof Error && 'syscall' in error && 'path' in error
+    throw isOfDirectory ? new StartError(`DATA_DIR ${dataDir} cannot be used: ${error.message}`, { cause: error }) : asStartError(error)
+  }
+  const started = server
+  return {
+    connection: started.url,
+    exited: started.exited,
+    stop: async () => {
+      await rm(urlFile, { force: true })
+      await started.stop()
+    },
   }
 }
 
