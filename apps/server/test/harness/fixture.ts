@@ -1,14 +1,14 @@
-import { afterAll, afterEach } from 'vitest'
+import { afterAll, beforeEach } from 'vitest'
 import { SaleClient } from './sale-client.ts'
 import { type ServerOptions, ServerProcess } from './server-process.ts'
 import { createDatabase, type TestDatabase } from './test-database.ts'
 
 /** What tests start and must not leave behind, whether they pass or fail: undone in reverse order. */
 export class Fixture {
-  readonly #undo: (() => unknown)[] = []
+  readonly #undo: (() => Promise<unknown> | unknown)[] = []
 
   /** Registers what has to happen at the end. */
-  defer(undo: () => unknown): void {
+  defer(undo: () => Promise<unknown> | unknown): void {
     this.#undo.push(undo)
   }
 
@@ -49,10 +49,12 @@ export class Fixture {
   }
 }
 
-/** Undone after each test of the file or block. */
+/** Undone after each test of the file or block, after its `afterEach` and even when one of those fails. */
 export function fixturePerTest(): Fixture {
   const fixture = new Fixture()
-  afterEach(() => fixture.undo())
+  beforeEach(({ onTestFinished }) => {
+    onTestFinished(() => fixture.undo())
+  })
   return fixture
 }
 
