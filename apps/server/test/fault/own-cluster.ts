@@ -51,8 +51,8 @@ export class OwnCluster {
 
   /** Starts it again on its port. */
   async startAgain(): Promise<void> {
-    const { port } = new URL(this.url)
-    this.#server = await startEmbedded({ dataDir: this.#directory, settings: { ...this.#settings, port } })
+    const port = Number(new URL(this.url).port)
+    this.#server = await startEmbedded({ dataDir: this.#directory, settings: this.#settings, port })
   }
 
   /** Freezes all of PostgreSQL, the main process first so that it starts no other. Returns how to let it go on. */

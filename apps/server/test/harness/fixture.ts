@@ -1,4 +1,4 @@
-import { afterAll, afterEach } from 'vitest'
+import { afterAll, beforeEach } from 'vitest'
 import { SaleClient } from './sale-client.ts'
 import { type ServerOptions, ServerProcess } from './server-process.ts'
 import { createDatabase, type TestDatabase } from './test-database.ts'
@@ -49,10 +49,12 @@ export class Fixture {
   }
 }
 
-/** Undone after each test of the file or block. */
+/** Undone after each test of the file or block, after its `afterEach` and even when one of those fails. */
 export function fixturePerTest(): Fixture {
   const fixture = new Fixture()
-  afterEach(() => fixture.undo())
+  beforeEach(({ onTestFinished }) => {
+    onTestFinished(() => fixture.undo())
+  })
   return fixture
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { within } from './until.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const DIE_WITH_PARENT = new URL('die-with-parent.ts', import.meta.url).href
 const START_MS_MAX = 30_000
 const STOP_MS_MAX = 25_000
 
@@ -41,12 +42,6 @@ export interface ServerOptions {
   readonly cwd?: string
 }
 
-const running = new Set<ChildProcess>()
-// Whatever ends the test process ends its servers.
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /** The real server, from its sources, as a child process. */
 export class ServerProcess {
   readonly pid: number
@@ -62,10 +57,8 @@ export class ServerProcess {
   #exit: Exit | undefined
 
   constructor({ env = {}, nodeArgs = [], args = [], detached = false, cwd }: ServerOptions = {}) {
-    this.#child = spawn(process.execPath, ['--conditions=@megacache/source', ...nodeArgs, MAIN, ...args], {
-      env: environment(env), stdio: ['ignore', 'pipe', 'pipe'], detached, cwd,
-    })
-    running.add(this.#child)
+    const flags = ['--conditions=@megacache/source', `--import=${DIE_WITH_PARENT}`, ...nodeArgs]
+    this.#child = spawn(process.execPath, [...flags, MAIN, ...args], { env: environment(env), stdio: 'pipe', detached, cwd })
     this.pid = this.#child.pid ?? 0
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -74,7 +67,6 @@ export class ServerProcess {
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', reject)
       this.#child.once('close', (code, signal) => {
-        running.delete(this.#child)
         this.#exit = { code, signal }
         for (const listener of this.#listeners) listener()
         resolve(this.#exit)

@@ -8,6 +8,8 @@ export interface TestDatabase {
   readonly url: string
   /** Rows of a query on a connection of its own. */
   query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Runs a statement in a transaction that stays open until it is released. */
+  hold(sql: string): Promise<{ release(): Promise<void> }>
   drop(): Promise<void>
 }
 
@@ -22,6 +24,14 @@ export async function createDatabase(clusterUrl: string = inject('clusterUrl')):
     name,
     url,
     query: (sql, values) => queryOnce(url, sql, values),
+    hold: async (sql) => {
+      const client = new pg.Client({ connectionString: url })
+      client.on('error', () => {})
+      await client.connect()
+      await client.query('begin')
+      await client.query(sql)
+      return { release: () => client.end() }
+    },
     drop: async () => {
       await queryOnce(clusterUrl, `drop database if exists ${name} with (force)`)
     },

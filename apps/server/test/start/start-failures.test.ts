@@ -63,9 +63,9 @@ describe('a start that cannot succeed says why in one line, ends with a status o
   })
 
   // Defect 24: a port in use was logged and the process stayed up without a server.
-  test.each(['1', '2'])('a port that another program has, with THREADS=%s', async (threads) => {
+  test('a port that another program has', async () => {
     const { port } = await listener()
-    const server = fixture.spawn(await fixture.database(), { PORT: String(port), THREADS: threads })
+    const server = fixture.spawn(await fixture.database(), { PORT: String(port) })
     await expectFailure(server, 69, new RegExp(`^megacache: port ${port} is in use`))
   })
 
