@@ -92,7 +92,7 @@ describe('bodies', () => {
     const trap = head(checkoutLine(nextItem++))
     socket.send(`${head('GET /livez', `Content-Length: ${trap.length}`)}${trap}${head('GET /readyz')}`)
     expect((await socket.answer()).body).toBe('alive')
-    expect(JSON.parse((await socket.answer()).body)).toEqual({ state: 'active' })
+    expect(JSON.parse((await socket.answer()).body)).toMatchObject({ state: 'active' })
     socket.reset()
   })
 
