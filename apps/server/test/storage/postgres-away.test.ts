@@ -16,7 +16,7 @@ async function cluster(): Promise<{ url: string; stop(): Promise<void>; crash():
   const dataDir = await dataDirectory(fixture)
   let running: Embedded = await startEmbedded({ dataDir })
   fixture.defer(() => running.stop())
-  const { port } = new URL(running.url)
+  const port = Number(new URL(running.url).port)
   return {
     url: running.url,
     stop: () => running.stop(),
@@ -25,7 +25,7 @@ async function cluster(): Promise<{ url: string; stop(): Promise<void>; crash():
       await running.exited
     },
     start: async () => {
-      running = await startEmbedded({ dataDir, settings: { port } })
+      running = await startEmbedded({ dataDir, port })
     },
   }
 }
