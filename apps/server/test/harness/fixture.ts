@@ -5,10 +5,10 @@ import { createDatabase, type TestDatabase } from './test-database.ts'
 
 /** What tests start and must not leave behind, whether they pass or fail: undone in reverse order. */
 export class Fixture {
-  readonly #undo: (() => Promise<unknown> | unknown)[] = []
+  readonly #undo: (() => unknown)[] = []
 
   /** Registers what has to happen at the end. */
-  defer(undo: () => Promise<unknown> | unknown): void {
+  defer(undo: () => unknown): void {
     this.#undo.push(undo)
   }
 

@@ -16,9 +16,10 @@ describe('database sessions', () => {
     const server = await fixture.server(database, { SALE_ITEMS: '6000', THREADS: '2' })
     const run = runSellOut({ url: server.url, connections: 64, users: 700, durationMs: 40_000 })
     let ended = 0
-    let isOver = false
-    void run.then(() => { isOver = true }, () => { isOver = true })
-    for (let round = 0; round < 6 && !isOver; round++) {
+    const over = { is: false }
+    const note = (): void => { over.is = true }
+    run.then(note, note).catch(() => {})
+    for (let round = 0; round < 6 && !over.is; round++) {
       await sleep(120)
       ended += await endServerSessions(database)
     }
