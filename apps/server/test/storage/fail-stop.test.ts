@@ -10,7 +10,7 @@ describe('a request thread that', () => {
   test.each([
     ['throws', 'throw new Error("a seeded fault")', /a seeded fault/],
     ['rejects', 'void Promise.reject(new Error("a seeded rejection"))', /a seeded rejection/],
-    ['exits', 'process.exit(0)', /request thread 1 ended with status 0/],
+    ['exits', 'process.exit(0)', /request thread [01] ended with status 0/],
     ['runs out of heap', 'const hold = []; for (;;) hold.push(new Array(100_000).fill(hold.length))', undefined],
   ])('%s ends the process with a status that is not 0', async (_what, expression, logged) => {
     const database = await fixture.database()
