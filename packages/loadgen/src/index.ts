@@ -1,6 +1,7 @@
 export { EXIT_STATUS } from './cli/exit-status.ts'
 export {
   CallHistory,
+  type CallStep,
   type History,
   type HistorySink,
   mergeHistories,
@@ -16,7 +17,13 @@ export {
   verifyLedger,
   type VerifyOptions,
 } from './invariants/verify-ledger.ts'
-export { type Violation, VIOLATION_KINDS, type ViolationKind } from './invariants/violation.ts'
+export {
+  type EvidenceRow,
+  type Violation,
+  VIOLATION_KINDS,
+  type ViolationKind,
+} from './invariants/violation.ts'
+export { violationLines } from './invariants/violation-text.ts'
 export type { LatencySummary } from './latency.ts'
 export type { CheckoutRow, Ledger, LedgerSource, PurchaseRow, SaleRow } from './ledger/ledger.ts'
 export { postgresLedger } from './ledger/postgres-ledger.ts'

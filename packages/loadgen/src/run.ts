@@ -95,6 +95,7 @@ async function run(
     userCount: users,
     seed,
     startedAtMs: clock.wallMs(),
+    ...(sale.reservationTtlMs === undefined ? {} : { reservationTtlMs: sale.reservationTtlMs }),
   })
   const scenario = createScenario(name, options, sale, history)
   const measured = await runScenario(scenario, {

@@ -10,6 +10,8 @@ export interface SaleStatus {
   /** Items sold and reserved when asked; undefined when the target does not say. */
   readonly sold: number | undefined
   readonly reserved: number | undefined
+  /** Milliseconds that a reservation lives; undefined when the target does not say. */
+  readonly reservationTtlMs: number | undefined
 }
 
 /** Pause between two tries to reach a target that is not there yet, in milliseconds. */
@@ -72,6 +74,7 @@ function saleFrom(status: number, text: string, options: CheckedOptions): SaleSt
     userLimit,
     sold: field('sold'),
     reserved: field('reserved'),
+    reservationTtlMs: field('reservationTtlMs'),
   }
 }
 

@@ -114,13 +114,13 @@ async function verify(
   const verification = verifyAnswers(history)
   if (!isExpected || result === undefined || result.ended === 'sold_out') return verification
   const known = result.purchasedCount + result.soldByOthersCount
-  const evidence = `ended ${result.ended} with ${known} of ${result.items} items known to be sold`
+  const sentence = `ended ${result.ended} with ${known} of ${result.items} items known to be sold`
   return {
     ...verification,
     ok: false,
     violationCount: verification.violationCount + 1,
     countByKind: { ...verification.countByKind, undersold: 1 },
-    violations: [...verification.violations, { kind: 'undersold', evidence }],
+    violations: [...verification.violations, { kind: 'undersold', sentence, calls: [], rows: [] }],
   }
 }
 

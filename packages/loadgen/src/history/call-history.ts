@@ -22,19 +22,33 @@ export interface RunRecord {
   readonly userCount: number
   readonly seed: number
   readonly startedAtMs: number
+  /**
+   * Milliseconds that a reservation lives, as the target says. Absent where nobody told: then nothing
+   * is said about expiry without a ledger.
+   */
+  readonly reservationTtlMs?: number
 }
 
+/** The calls that a history knows; `read` is `GET /reservations/<code>`, `cancel` its DELETE. */
+export type CallStep = 'checkout' | 'purchase' | 'cancel' | 'read'
+
 /**
- * One call that matters to the ledger.
+ * One request and how it ended. Each try is a call of its own: a purchase that is repeated with its
+ * code is recorded as often as it was sent.
  *
- * | outcome | means | what must be in the database |
+ * | outcome | means | what must be in the ledger |
  * | --- | --- | --- |
- * | acknowledged | answered 200 | its row |
- * | unknown | no answer, or 5xx | its row or none |
- * | refused | a purchase answered 409 | no row by this call; kept because a refusal can be wrong as well |
+ * | acknowledged | answered 2xx | its row, or its cancellation |
+ * | refused | answered 4xx | nothing by this call |
+ * | unknown | no answer (time-out, cut connection) or 5xx | its row or none |
+ *
+ * A request that never left is no call. Times are Unix milliseconds with a fraction, on one clock that
+ * does not step during a run (the wall time at its start plus a monotonic clock): intervals are
+ * compared with each other. `[sentAtMs, answeredAtMs]` contains whatever the call did, except for an
+ * unknown one, which may have its effect later.
  */
 export interface RecordedCall {
-  readonly step: 'checkout' | 'purchase'
+  readonly step: CallStep
   readonly outcome: 'acknowledged' | 'unknown' | 'refused'
   /** HTTP status; 0 when there was no answer. */
   readonly status: number
@@ -42,14 +56,18 @@ export interface RecordedCall {
   readonly reason: string
   /** The sale named by the code; 0 when there is no code. */
   readonly saleId: number
+  /** The item asked for; of a read, the item answered (-1 when none was). */
   readonly itemId: number
+  /** The user asked for; of a read, the user answered (empty when none was). */
   readonly userId: string
   /** The checkout code; empty for a checkout that gave none. */
   readonly code: string
-  /** When the first try of this call was sent, Unix milliseconds. */
+  /** When it was sent. */
   readonly sentAtMs: number
-  /** When it was answered or given up, Unix milliseconds. */
+  /** When it was answered or given up. */
   readonly answeredAtMs: number
+  /** What an acknowledged read said: `reserved`, `purchased`, `expired`, ... */
+  readonly state?: string
 }
 
 /** Runs and their calls: all that is needed to check a ledger. */

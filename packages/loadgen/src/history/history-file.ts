@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { LoadgenError } from '../loadgen-error.ts'
-import type { History, HistorySink, RecordedCall, RunRecord } from './call-history.ts'
+import type { CallStep, History, HistorySink, RecordedCall, RunRecord } from './call-history.ts'
 
 /** Characters gathered before they are written: one write a few hundred records. */
 const PENDING_LENGTH_MAX = 65_536
@@ -113,11 +113,13 @@ function isRun(record: unknown): record is RunRecord {
   )
 }
 
+const STEPS: ReadonlySet<unknown> = new Set<CallStep>(['checkout', 'purchase', 'cancel', 'read'])
+
 function isCall(record: unknown): record is RecordedCall {
   return (
     isObject(record) &&
     record['record'] === 'call' &&
-    (record['step'] === 'checkout' || record['step'] === 'purchase') &&
+    STEPS.has(record['step']) &&
     (record['outcome'] === 'acknowledged' ||
       record['outcome'] === 'unknown' ||
       record['outcome'] === 'refused') &&

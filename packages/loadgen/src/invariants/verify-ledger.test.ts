@@ -205,8 +205,8 @@ describe('the ledger check', () => {
     const verification = verify(scene)
     expect(verification.ok).toBe(false)
     expect(Object.keys(verification.countByKind)).toContain(kind)
-    const evidence = verification.violations.find((violation) => violation.kind === kind)?.evidence
-    expect(evidence).toMatch(/\d/)
+    const found = verification.violations.find((violation) => violation.kind === kind)
+    expect(found?.sentence).toMatch(/\d/)
   })
 
   test('has an example of every kind of violation', () => {
@@ -259,7 +259,7 @@ describe('the ledger check', () => {
     expect(verification.countByKind.purchase_row_missing).toBe(20)
     const kept = verification.violations.filter(({ kind }) => kind === 'purchase_row_missing')
     expect(kept).toHaveLength(10)
-    expect(kept[0]?.evidence).toContain('item 0 for user 1')
+    expect(kept[0]?.sentence).toContain('item 0 for user 1')
   })
 
   test('allows for the difference of the clocks', () => {

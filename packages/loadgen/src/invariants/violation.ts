@@ -1,3 +1,6 @@
+import type { RecordedCall } from '../history/call-history.ts'
+import type { CheckoutRow, PurchaseRow } from '../ledger/ledger.ts'
+
 /**
  * What can be wrong, one word each.
  *
@@ -60,10 +63,24 @@ export const VIOLATION_KINDS = [
 /** One of {@link VIOLATION_KINDS}. */
 export type ViolationKind = (typeof VIOLATION_KINDS)[number]
 
-/** One broken promise with its evidence, in one line of plain text. */
+/** A row of the ledger that is evidence, with the table that it is in. */
+export type EvidenceRow =
+  | ({ readonly table: 'checkouts' } & CheckoutRow)
+  | ({ readonly table: 'purchases' } & PurchaseRow)
+
+/** One broken promise: a sentence, and the calls and rows that show it. Structured-clonable. */
 export interface Violation {
   readonly kind: ViolationKind
-  readonly evidence: string
+  /** One line of plain text that names item, user, sale or code. */
+  readonly sentence: string
+  readonly calls: readonly RecordedCall[]
+  readonly rows: readonly EvidenceRow[]
+}
+
+/** What shows a violation. */
+export interface ViolationEvidence {
+  readonly calls?: readonly RecordedCall[]
+  readonly rows?: readonly EvidenceRow[]
 }
 
 /** Evidence kept for each kind: enough to look into, bounded however broken the target is. */
@@ -74,10 +91,12 @@ export class ViolationList {
   readonly violations: Violation[] = []
   readonly countByKind: Map<ViolationKind, number> = new Map()
 
-  add(kind: ViolationKind, evidence: string): void {
+  add(kind: ViolationKind, sentence: string, evidence: ViolationEvidence = {}): void {
     const count = (this.countByKind.get(kind) ?? 0) + 1
     this.countByKind.set(kind, count)
-    if (count <= EVIDENCE_MAX) this.violations.push({ kind, evidence })
+    if (count > EVIDENCE_MAX) return
+    const { calls = [], rows = [] } = evidence
+    this.violations.push({ kind, sentence, calls, rows })
   }
 
   get count(): number {

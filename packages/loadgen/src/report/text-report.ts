@@ -1,3 +1,4 @@
+import { violationLines } from '../invariants/violation-text.ts'
 import type { Verification } from '../invariants/verify-ledger.ts'
 import type { RunResult } from '../run.ts'
 import type { RunProgress, StepResult } from '../runner/measurement.ts'
@@ -52,7 +53,8 @@ export function verificationText(
   for (const [kind, count] of Object.entries(verification.countByKind)) {
     lines.push(`  ${kind}: ${whole(count)}`)
     for (const violation of verification.violations) {
-      if (violation.kind === kind) lines.push(`    ${violation.evidence}`)
+      if (violation.kind !== kind) continue
+      lines.push(...violationLines(violation).map((line) => `    ${line}`))
     }
   }
   return `${lines.join('\n')}\n`
