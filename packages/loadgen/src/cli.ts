@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runCommand } from './cli/run-command.ts'
+import { runProgram } from './cli/program.ts'
 
 /** Ended by a second signal; the shell's convention for SIGINT. */
 const INTERRUPTED = 130
@@ -12,7 +12,7 @@ const onSignal = (): void => {
 process.on('SIGINT', onSignal)
 process.on('SIGTERM', onSignal)
 
-process.exitCode = await runCommand(process.argv.slice(2), {
+process.exitCode = await runProgram(process.argv.slice(2), {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   signal: stop.signal,

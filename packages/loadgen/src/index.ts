@@ -24,7 +24,6 @@ export {
   type ViolationKind,
 } from './invariants/violation.ts'
 export { violationLines } from './invariants/violation-text.ts'
-export type { LatencySummary } from './latency.ts'
 export type { CheckoutRow, Ledger, LedgerSource, PurchaseRow, SaleRow } from './ledger/ledger.ts'
 export { postgresLedger } from './ledger/postgres-ledger.ts'
 export type { LoadClock } from './load-clock.ts'
@@ -47,4 +46,4 @@ export {
 } from './run.ts'
 export type { RunEnd, RunMeasurement, RunProgress, StepResult } from './runner/measurement.ts'
 export type { ScenarioProgress } from './scenario/scenario.ts'
-export type { OutcomeCount } from './step-counts.ts'
+export type { LatencySummary, OutcomeCount } from './run-result.ts'

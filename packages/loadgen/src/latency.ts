@@ -1,14 +1,5 @@
 import { build, type Histogram } from 'hdr-histogram-js'
-
-/** Latency of one step in milliseconds; every value is zero when nothing was measured. */
-export interface LatencySummary {
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
-  readonly mean: number
-}
+import type { LatencySummary } from './run-result.ts'
 
 /**
  * Longer waits are recorded as this long: one hour, the largest that a run of this tool can

@@ -1,12 +1,4 @@
-/**
- * How often one outcome occurred: an answer by `status` and `reason`, or no answer (`status` 0,
- * the error's code).
- */
-export interface OutcomeCount {
-  readonly status: number
-  readonly reason: string
-  readonly count: number
-}
+import type { OutcomeCount } from './run-result.ts'
 
 /** Outcomes of one step, counted by status and reason. */
 export class StepCounts {

@@ -158,5 +158,4 @@ export const OUTPUT_OPTIONS: readonly CliOption[] = [
     range: 'default none',
   },
   { name: 'quiet', type: 'boolean', value: '', text: 'no progress lines', range: 'default off' },
-  { name: 'help', type: 'boolean', value: '', text: 'print this text', range: '' },
 ]

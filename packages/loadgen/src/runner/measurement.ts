@@ -1,6 +1,7 @@
-import { Latency, type LatencySummary } from '../latency.ts'
+import { Latency } from '../latency.ts'
+import type { LatencySummary, OutcomeCount } from '../run-result.ts'
 import type { ScenarioEnd, ScenarioProgress } from '../scenario/scenario.ts'
-import { type OutcomeCount, StepCounts } from '../step-counts.ts'
+import { StepCounts } from '../step-counts.ts'
 import { ANSWERED, type Exchange } from './exchange.ts'
 
 /** Why a run ended. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { runCommand } from '../../src/cli/run-command.ts'
+import { runProgram } from '../../src/cli/program.ts'
 import { type Defect, FakeSale, type FakeOptions } from '../fake-sale.ts'
 import { createLedgerDatabase, type LedgerDatabase } from '../ledger-database.ts'
 
@@ -43,7 +43,7 @@ interface Outcome {
 async function command(line: string, signal = new AbortController().signal): Promise<Outcome> {
   let stdout = ''
   let stderr = ''
-  const status = await runCommand(line.split(/\s+/), {
+  const status = await runProgram(line.split(/\s+/), {
     stdout: (text) => {
       stdout += text
     },

@@ -1,0 +1,6 @@
+import type { CliCommand } from './command.ts'
+import { runCommand } from './run-command.ts'
+import { verifyCommand } from './verify-command.ts'
+
+/** Every command of the program, in the order in which the help lists them. */
+export const COMMANDS: readonly CliCommand[] = [runCommand, verifyCommand]
