@@ -65,12 +65,12 @@ export function rateProfile(plan: ArrivalPlan, lengthMs: number): RateProfile | 
 }
 
 function stagesOf(plan: ArrivalPlan, lengthMs: number): RateStage[] | undefined {
+  if (plan.kind === 'closed') return undefined
+  if (plan.kind === 'trace') {
+    checkTrace(plan.dueMs)
+    return undefined
+  }
   switch (plan.kind) {
-    case 'closed':
-      return undefined
-    case 'trace':
-      checkTrace(plan.dueMs)
-      return undefined
     case 'constant':
       return [flat(lengthMs, checkRate(plan.perSecond, 'the rate'))]
     case 'ramp': {
@@ -86,7 +86,7 @@ function stagesOf(plan: ArrivalPlan, lengthMs: number): RateStage[] | undefined 
       const each = lengthMs / perSecond.length
       return perSecond.map((rate) => flat(each, checkRate(rate, 'the rate of a step')))
     }
-    case 'spike':
+    default:
       return spikeStages(plan, lengthMs)
   }
 }
