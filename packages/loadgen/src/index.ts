@@ -9,10 +9,12 @@ export {
   type RunRecord,
 } from './history/call-history.ts'
 export { HistoryFile, readHistoryFile } from './history/history-file.ts'
+export { type CheckerOptions, HistoryChecker } from './invariants/history-checker.ts'
 export {
   type CheckedCounts,
   salesOf,
   type Verification,
+  checkHistory,
   verifyAnswers,
   verifyLedger,
   type VerifyOptions,

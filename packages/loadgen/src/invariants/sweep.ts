@@ -67,7 +67,7 @@ export class Sweep {
 
   /** Passes every moment up to `untilMs`. */
   advance(untilMs: number): void {
-    while (this.queue.nextMs <= untilMs) {
+    while (this.queue.size > 0 && this.queue.nextMs <= untilMs) {
       const atMs = this.queue.nextMs
       const rank = this.queue.nextRank
       const subject = this.queue.take()

@@ -58,6 +58,8 @@ export class Track {
   hasStarted = false
   isStartQueued = false
   isCertainQueued = false
+  isPurchaseJudged = false
+  isCancelJudged = false
   queuedPossibleEndMs = Infinity
   queuedCertainEndMs = Infinity
 

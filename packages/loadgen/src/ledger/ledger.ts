@@ -23,6 +23,8 @@ export interface PurchaseRow {
   readonly itemId: number
   readonly userId: string
   readonly code: string
+  /** When it was written, on the database's clock; only pages of a ledger need it. */
+  readonly purchasedAtMs?: number
 }
 
 /** All rows of the sales in question, read at one instant. */
@@ -34,6 +36,19 @@ export interface Ledger {
   readonly clockOffsetMs: number
 }
 
+/**
+ * A ledger that is read page by page, in the order in which its rows were written, all in one snapshot. A
+ * reader holds one page of each table in memory at a time.
+ */
+export interface LedgerPages {
+  readonly sales: readonly SaleRow[]
+  readonly clockOffsetMs: number
+  /** The next reservations by `createdAtMs`; empty at the end. */
+  nextCheckouts(): Promise<readonly CheckoutRow[]>
+  /** The next purchases by `purchasedAtMs`; empty at the end. */
+  nextPurchases(): Promise<readonly PurchaseRow[]>
+}
+
 /** Where rows come from; PostgreSQL is one. */
 export interface LedgerSource {
   /**
@@ -42,4 +57,13 @@ export interface LedgerSource {
    * @throws LoadgenError `LOADGEN_LEDGER_UNAVAILABLE` or `LOADGEN_PG_MISSING`.
    */
   read(saleIds: readonly number[]): Promise<Ledger>
+  /**
+   * Opens one snapshot of the given sales for `use`, which reads it page by page, and closes it afterwards.
+   *
+   * @throws LoadgenError as `read`, and whatever `use` throws.
+   */
+  readPages<Result>(
+    saleIds: readonly number[],
+    use: (pages: LedgerPages) => Promise<Result>,
+  ): Promise<Result>
 }

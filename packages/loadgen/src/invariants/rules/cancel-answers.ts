@@ -7,13 +7,14 @@ export function judgeCancel(context: CheckContext, call: RecordedCall): void {
   const { book, found, tolerances } = context
   const track = book.findTrack(call.code)
   if (track === undefined) return
-  if (track.cancel !== call) {
+  if (track.isCancelJudged) {
     return found.add(
       'cancelled_twice',
       `two cancels of the reservation of item ${track.itemId} by user ${track.userId} were acknowledged`,
       { calls: [...track.calls, call], rows: track.rows },
     )
   }
+  track.isCancelJudged = true
   const firstTry = track.cancelTry ?? call
   if (firstTry.sentAtMs - tolerances.skewMs <= track.latestExpiryMs) return
   found.add(

@@ -14,7 +14,7 @@ export function checkCodeOutcome({ found }: CheckContext, track: Track): void {
     found.add(
       'purchase_contradicted',
       `${whose} was bought, and yet a ${overAnswer.step} was told ` +
-        `${overAnswer.state ?? overAnswer.reason}`,
+        (overAnswer.state ?? overAnswer.reason),
       { calls: [...track.calls, overAnswer], rows: track.rows },
     )
   }

@@ -9,13 +9,14 @@ export function judgePurchase(context: CheckContext, call: RecordedCall): void {
   const { book, found, forgets } = context
   const track = book.findTrack(call.code)
   if (track === undefined) return
-  if (track.purchase !== call) {
+  if (track.isPurchaseJudged) {
     return found.add(
       'code_bought_twice',
       `two purchases of item ${call.itemId} with one code were acknowledged, user ${call.userId}`,
       { calls: [...track.calls, call], rows: track.rows },
     )
   }
+  track.isPurchaseJudged = true
   const { sale } = track
   if (track.checkout === undefined && track.row === undefined && sale.isComplete) {
     const orForgotten = forgets ? ', or its reservation ended long ago' : ''
