@@ -19,6 +19,7 @@ export {
   verifyLedger,
   type VerifyOptions,
 } from './invariants/verify-ledger.ts'
+export { type VerifyFilesOptions, verifyHistoryFiles } from './invariants/verify-files.ts'
 export {
   type EvidenceRow,
   type Violation,
@@ -26,7 +27,11 @@ export {
   type ViolationKind,
 } from './invariants/violation.ts'
 export { violationLines } from './invariants/violation-text.ts'
-export type { CheckoutRow, Ledger, LedgerSource, PurchaseRow, SaleRow } from './ledger/ledger.ts'
+export type {
+  CheckoutRow,
+  Ledger,
+  LedgerPages,
+  LedgerSource, PurchaseRow, SaleRow } from './ledger/ledger.ts'
 export { postgresLedger } from './ledger/postgres-ledger.ts'
 export type { LoadClock } from './load-clock.ts'
 export {

@@ -75,7 +75,7 @@ test('a line cut short by a killed generator is skipped, at the end and between 
   expect(readHistoryFile(path)).toMatchObject({ runs: [{}, {}], calls: [{}, {}] })
 })
 
-test.each(['nonsense\n{}\n', '{"record":"call"}\n', '{"record":"run","version":2}\n'])(
+test.each(['nonsense\n{}\n', '{"record":"call"}\n', '{"record":"run","version":3}\n'])(
   'refuses a file with the line %j and names it',
   (text) => {
     writeFileSync(path, text)

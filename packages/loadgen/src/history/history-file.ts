@@ -1,13 +1,15 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { LoadgenError } from '../loadgen-error.ts'
-import type { CallStep, History, HistorySink, RecordedCall, RunRecord } from './call-history.ts'
+import type { History, HistorySink, RecordedCall, RunRecord } from './call-history.ts'
+import { callLine, parseRecord, runLine } from './history-records.ts'
 
 /** Characters gathered before they are written: one write a few hundred records. */
 const PENDING_LENGTH_MAX = 65_536
 
 /**
- * A file of acknowledged answers: one JSON object a line, only ever appended to, so several runs
- * share one file.
+ * A file of runs and their calls: one JSON object a line, only ever appended to, so several runs
+ * share one file. A line has `record`, `run` or `call`, and the fields of {@link RunRecord} or
+ * {@link RecordedCall}; a run's has the `version` of the lines that follow.
  *
  * Writing is synchronous and in large pieces. Records not yet written are lost when the generator
  * itself is killed with SIGKILL; `flush` once a second and at the end bounds that.
@@ -29,12 +31,12 @@ export class HistoryFile implements HistorySink {
   }
 
   run(record: RunRecord): void {
-    this.append({ record: 'run', version: 1, ...record })
+    this.append(runLine(record))
     this.flush()
   }
 
   call(record: RecordedCall): void {
-    this.append({ record: 'call', ...record })
+    this.append(callLine(record))
   }
 
   flush(): void {
@@ -48,14 +50,15 @@ export class HistoryFile implements HistorySink {
     closeSync(this.descriptor)
   }
 
-  private append(line: object): void {
-    this.pending += `${JSON.stringify(line)}\n`
+  private append(line: string): void {
+    this.pending += `${line}\n`
     if (this.pending.length >= PENDING_LENGTH_MAX) this.flush()
   }
 }
 
 /**
- * Reads a file written by {@link HistoryFile}; a file that does not exist is an empty history.
+ * Reads a file written by {@link HistoryFile} into memory; a file that does not exist is an empty history.
+ * For files that do not fit there is `verifyHistoryFiles`.
  *
  * @throws LoadgenError `LOADGEN_HISTORY_MALFORMED` with the line's number. A last line, or a line
  * before another run's first, that is cut short is skipped: that is what a killed generator leaves
@@ -67,15 +70,16 @@ export function readHistoryFile(path: string): History {
   const lines = readText(path).split('\n')
   for (const [index, line] of lines.entries()) {
     if (line === '') continue
-    const record = parseLine(line)
-    if (isRun(record)) runs.push(record)
-    else if (isCall(record)) calls.push(record)
-    else if (record !== undefined || !isCutShort(lines, index)) {
+    const record = parseRecord(line)
+    if (record === 'wrong' || (record === 'cut' && !isCutShort(lines, index))) {
       throw new LoadgenError(
         'LOADGEN_HISTORY_MALFORMED',
         `${path}:${index + 1} is not a record of a load test`,
       )
     }
+    if (record === 'cut') continue
+    if (record.kind === 'run') runs.push(record.run)
+    else calls.push(record.call)
   }
   return { runs, calls }
 }
@@ -89,51 +93,10 @@ function readText(path: string): string {
   }
 }
 
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
-
 /** Half a line is followed by nothing, or by the first line of the next run. */
 function isCutShort(lines: readonly string[], index: number): boolean {
-  return index === lines.length - 1 || isRun(parseLine(lines[index + 1] ?? ''))
-}
-
-function isRun(record: unknown): record is RunRecord {
-  return (
-    isObject(record) &&
-    record['record'] === 'run' &&
-    record['version'] === 1 &&
-    hasNumbers(record, ['saleId', 'items', 'userLimit', 'userCount', 'seed', 'startedAtMs']) &&
-    typeof record['startedEmpty'] === 'boolean' &&
-    typeof record['firstUserId'] === 'string'
-  )
-}
-
-const STEPS: ReadonlySet<unknown> = new Set<CallStep>(['checkout', 'purchase', 'cancel', 'read'])
-
-function isCall(record: unknown): record is RecordedCall {
-  return (
-    isObject(record) &&
-    record['record'] === 'call' &&
-    STEPS.has(record['step']) &&
-    (record['outcome'] === 'acknowledged' ||
-      record['outcome'] === 'unknown' ||
-      record['outcome'] === 'refused') &&
-    hasNumbers(record, ['status', 'saleId', 'itemId', 'sentAtMs', 'answeredAtMs']) &&
-    typeof record['userId'] === 'string' &&
-    typeof record['code'] === 'string' &&
-    typeof record['reason'] === 'string'
-  )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-function hasNumbers(record: Record<string, unknown>, names: readonly string[]): boolean {
-  return names.every((name) => typeof record[name] === 'number')
+  const next = lines.slice(index + 1).find((line) => line !== '')
+  if (next === undefined) return true
+  const record = parseRecord(next)
+  return record !== 'cut' && record !== 'wrong' && record.kind === 'run'
 }

@@ -73,6 +73,11 @@ export class HistoryChecker implements HistorySink {
     this.sweep = new Sweep(this.context, retainMs, (track) => this.forget(track))
   }
 
+  /** What the ledger's clock may differ by, after its offset, in milliseconds. */
+  get clockToleranceMs(): number {
+    return this.options.clockToleranceMs
+  }
+
   /** Violations so far. */
   get violationCount(): number {
     return this.context.found.count

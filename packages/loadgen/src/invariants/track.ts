@@ -114,7 +114,8 @@ export class Track {
     else if (cancel !== undefined) this.possibleUntilMs = cancel.answeredAtMs + skewMs
     else this.possibleUntilMs = latestMs
     if (!isBought && overAnswer !== undefined) {
-      const overMs = overAnswer.answeredAtMs + skewMs
+      // Over is not yet free: what has expired is found within the tolerance.
+      const overMs = overAnswer.answeredAtMs + skewMs + expiryToleranceMs
       this.possibleUntilMs = Math.min(this.possibleUntilMs, overMs)
     }
   }
