@@ -32,10 +32,10 @@ export async function measureClientCost(
     const [port] = (await once(server.stdout, 'data')) as [Buffer]
     const url = `http://127.0.0.1:${port.toString().trim()}`
     const result = await runRefusals({ url, connections, durationMs })
-    const latency = result.steps[0]?.latencyMs
+    const latency = result.steps[0]?.dueLatency.summaryMs
     return {
       answersPerSecond: Math.round(result.answersPerSecond),
-      answersPerCpuSecond: Math.round((result.answerCount * 1_000) / result.clientCpuMs),
+      answersPerCpuSecond: Math.round(result.generator.answersPerCpuSecond),
       p50Ms: latency?.p50 ?? 0,
       p99Ms: latency?.p99 ?? 0,
     }

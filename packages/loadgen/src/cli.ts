@@ -16,6 +16,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   signal: stop.signal,
+  columns: process.stderr.isTTY ? process.stderr.columns : undefined,
 })
 process.off('SIGINT', onSignal)
 process.off('SIGTERM', onSignal)

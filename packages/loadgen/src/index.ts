@@ -42,15 +42,47 @@ export {
 } from './load-options.ts'
 export { LoadgenError, type LoadgenErrorCode } from './loadgen-error.ts'
 export { type JsonReport, jsonReport, REPORT_SCHEMA } from './report/json-report.ts'
-export { progressText, runText, verificationText } from './report/text-report.ts'
+export { runText, verificationText } from './report/text-report.ts'
+export type { ArrivalKind, ArrivalPlan } from './arrivals/arrival-plan.ts'
+export type { RepeatedRequestOptions, ScenarioChoice } from './coordinator/make-plan.ts'
+export type { AnswerHeaders } from './engine/exchange.ts'
+export { findMax, type FindMaxOptions, type FindMaxResult } from './find-max/find-max.ts'
+export type { ClosedStep } from './find-max/knee.ts'
+export type { WorkerAddress } from './machines/worker-address.ts'
+export { type ListeningWorker, startWorker, type WorkerOptions } from './machines/worker-server.ts'
+export { type LoadRun, type RunControl, runLoad } from './run-load.ts'
+export type { RunProgress } from './run-progress.ts'
 export {
-  runCheckoutOnly,
-  type RunControl,
-  runRefusals,
+  type ArrivalResult,
+  type GeneratorResult,
+  type GeneratorThread,
+  type InvalidCode,
+  type InvalidReason,
+  type LatencyResult,
+  type LatencySummary,
+  type OptionValue,
+  type OutcomeCount,
+  RUN_RESULT_VERSION,
+  type RunEnd,
+  type RunEnvironment,
   type RunResult,
-  runSellOut,
-  type ScenarioName,
-} from './run.ts'
-export type { RunEnd, RunMeasurement, RunProgress, StepResult } from './runner/measurement.ts'
-export type { ScenarioProgress } from './scenario/scenario.ts'
-export type { LatencySummary, OutcomeCount } from './run-result.ts'
+  type SeriesPoint,
+  type SeriesStep,
+  type StepResult,
+  type ThresholdResult,
+  type TimeSeries,
+} from './run-result.ts'
+export { runCheckoutOnly, runRefusals, runSellOut, type SaleRunResult } from './run-sale.ts'
+export type { SaleStatus } from './sale-status.ts'
+export type { CallSubject } from './sale/call-recorder.ts'
+export {
+  defineScenario,
+  type Scenario,
+  SCENARIO_KIND,
+  type ScenarioContext,
+  type ScenarioDefinition,
+} from './scenario/define-scenario.ts'
+export type { ScenarioTarget } from './scenario/scenario-target.ts'
+export type { Answer, UserRequest, VirtualUser } from './scenario/virtual-user.ts'
+export type { SeededRandom } from './seeded-random.ts'
+export { judgeThreshold, parseThreshold, type Threshold } from './verdict/threshold.ts'

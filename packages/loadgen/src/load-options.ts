@@ -1,4 +1,7 @@
+import { type ArrivalPlan, rateProfile } from './arrivals/arrival-plan.ts'
 import { LoadgenError } from './loadgen-error.ts'
+import type { WorkerAddress } from './machines/worker-address.ts'
+import { parseThreshold, type Threshold } from './verdict/threshold.ts'
 import { type LoadClock, systemClock } from './load-clock.ts'
 
 /**
@@ -15,22 +18,28 @@ export interface OptionBounds {
 /** Names of the numeric options with a default. */
 export type BoundedOption =
   | 'connections'
+  | 'threads'
   | 'users'
   | 'seed'
   | 'contenders'
+  | 'warmupMs'
   | 'durationMs'
   | 'requestTimeoutMs'
   | 'rideThroughMs'
+  | 'backlogMax'
 
 /** Unit, default and bounds of every numeric option; durations are milliseconds. */
 export const OPTION_BOUNDS: Readonly<Record<BoundedOption, OptionBounds>> = {
   connections: { unit: 'connections', default: 128, min: 1, max: 20_000 },
+  threads: { unit: 'threads', default: 1, min: 1, max: 64 },
   users: { unit: 'users', default: 1_000, min: 1, max: 10_000_000 },
   seed: { unit: 'integer', default: 1, min: 0, max: 4_294_967_295 },
   contenders: { unit: 'tries an item', default: 1, min: 1, max: 16 },
+  warmupMs: { unit: 'ms', default: 0, min: 0, max: 3_600_000 },
   durationMs: { unit: 'ms', default: 120_000, min: 100, max: 86_400_000 },
   requestTimeoutMs: { unit: 'ms', default: 10_000, min: 10, max: 600_000 },
   rideThroughMs: { unit: 'ms', default: 1_000, min: 0, max: 3_600_000 },
+  backlogMax: { unit: 'arrivals', default: 10_000, min: 1, max: 1_000_000 },
 }
 
 /** Highest user id: ids are 64-bit signed integers. */
@@ -42,9 +51,23 @@ export const USER_ID_MAX: bigint = 2n ** 63n - 1n
 export interface LoadOptions {
   /** Origin of the service, `http://host:port`; a path is not allowed. */
   readonly url: string
-  /** Connections, each with one request at a time. */
+  /** Connections over all threads and machines, each with one request at a time. */
   readonly connections?: number
-  /** Buyers; their ids are `firstUserId` and the following. */
+  /** Threads on this machine, and on each worker; each has its part of everything. */
+  readonly threads?: number
+  /** When iterations begin; default closed: the next when the last has ended. */
+  readonly arrivals?: ArrivalPlan
+  /** Time before the measured part, with the same load; its numbers are thrown away. */
+  readonly warmupMs?: number
+  /** Arrivals and requests that may wait in an open loop; what comes beyond is dropped. */
+  readonly backlogMax?: number
+  /** Bounds that the run must keep, `purchase.p99<50ms`. */
+  readonly thresholds?: readonly string[]
+  /** For the scenario: its `parameters`. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** Workers on other machines, which then make the load together, and this process none. */
+  readonly at?: readonly WorkerAddress[]
+  /** Virtual users, or buyers; their ids are `firstUserId` and the following. */
   readonly users?: number
   /** Id of the first buyer, within int64; default 1. */
   readonly firstUserId?: bigint
@@ -53,8 +76,8 @@ export interface LoadOptions {
   /** How many buyers try each item; above 1 they race for it, which is what finds overselling. */
   readonly contenders?: number
   /**
-   * Time limit of the run in milliseconds; the refusals scenario runs for exactly this long, by
-   * default 10 s.
+   * Length of the measured part in milliseconds; a scenario that has an end of its own may end
+   * before. Presets have defaults of their own.
    */
   readonly durationMs?: number
   /** After this many milliseconds without an answer the outcome of a request is unknown. */
@@ -89,6 +112,13 @@ export interface CheckedOptions {
   readonly items: number | undefined
   readonly userLimit: number | undefined
   readonly clock: LoadClock
+  readonly threads: number
+  readonly arrivals: ArrivalPlan
+  readonly warmupMs: number
+  readonly backlogMax: number
+  readonly thresholds: readonly Threshold[]
+  readonly parameters: Readonly<Record<string, string>>
+  readonly at: readonly WorkerAddress[]
 }
 
 /**
@@ -98,6 +128,8 @@ export interface CheckedOptions {
  */
 export function checkOptions(options: LoadOptions): CheckedOptions {
   const users = numberWithin('users', options.users)
+  const warmupMs = numberWithin('warmupMs', options.warmupMs)
+  const durationMs = numberWithin('durationMs', options.durationMs)
   const firstUserId = options.firstUserId ?? 1n
   if (firstUserId < -USER_ID_MAX - 1n || firstUserId + BigInt(users) - 1n > USER_ID_MAX) {
     throw new LoadgenError('LOADGEN_OPTION_INVALID', 'user ids must stay within a 64-bit integer')
@@ -109,7 +141,7 @@ export function checkOptions(options: LoadOptions): CheckedOptions {
     firstUserId,
     seed: numberWithin('seed', options.seed),
     contenders: numberWithin('contenders', options.contenders),
-    durationMs: numberWithin('durationMs', options.durationMs),
+    durationMs,
     requestTimeoutMs: numberWithin('requestTimeoutMs', options.requestTimeoutMs),
     rideThroughMs: numberWithin('rideThroughMs', options.rideThroughMs),
     preconnect: options.preconnect ?? true,
@@ -117,7 +149,19 @@ export function checkOptions(options: LoadOptions): CheckedOptions {
     items: optionalWithin('items', options.items, 1, 10_000_000),
     userLimit: optionalWithin('userLimit', options.userLimit, 1, 1_000_000),
     clock: options.clock ?? systemClock,
+    threads: numberWithin('threads', options.threads),
+    arrivals: checkArrivals(options.arrivals ?? { kind: 'closed' }, warmupMs + durationMs),
+    warmupMs,
+    backlogMax: numberWithin('backlogMax', options.backlogMax),
+    thresholds: (options.thresholds ?? []).map((text) => parseThreshold(text)),
+    parameters: { ...options.parameters },
+    at: options.at ?? [],
   }
+}
+
+function checkArrivals(plan: ArrivalPlan, lengthMs: number): ArrivalPlan {
+  rateProfile(plan, lengthMs)
+  return plan
 }
 
 function numberWithin(name: BoundedOption, value: number | undefined): number {

@@ -9,6 +9,9 @@
  * | `LOADGEN_HISTORY_MALFORMED` | a file of acknowledged answers cannot be read or has a broken line | no |
  * | `LOADGEN_LEDGER_UNAVAILABLE` | the database cannot be read | yes |
  * | `LOADGEN_PG_MISSING` | a ledger was asked for and the optional peer `pg` is not installed | no |
+ * | `LOADGEN_SCENARIO_INVALID` | a scenario cannot be loaded, or threw something | no |
+ * | `LOADGEN_WORKER_REFUSED` | a worker refused the token, the version or the scenario | no |
+ * | `LOADGEN_WORKER_UNREACHABLE` | nothing answers at a worker's address | yes |
  */
 export type LoadgenErrorCode =
   | 'LOADGEN_OPTION_INVALID'
@@ -17,10 +20,14 @@ export type LoadgenErrorCode =
   | 'LOADGEN_HISTORY_MALFORMED'
   | 'LOADGEN_LEDGER_UNAVAILABLE'
   | 'LOADGEN_PG_MISSING'
+  | 'LOADGEN_SCENARIO_INVALID'
+  | 'LOADGEN_WORKER_REFUSED'
+  | 'LOADGEN_WORKER_UNREACHABLE'
 
 const RETRYABLE: ReadonlySet<LoadgenErrorCode> = new Set([
   'LOADGEN_TARGET_UNREACHABLE',
   'LOADGEN_LEDGER_UNAVAILABLE',
+  'LOADGEN_WORKER_UNREACHABLE',
 ])
 
 /**

@@ -1,4 +1,4 @@
-import { runSellOut, type RunResult } from '@megacache/loadgen'
+import { runSellOut, type SaleRunResult } from '@megacache/loadgen'
 import { describe, expect, test } from 'vitest'
 import { fixturePerTest } from '../harness/fixture.ts'
 import { answersOf, expectTrueLedger } from '../harness/ledger-check.ts'
@@ -6,7 +6,7 @@ import { SaleClient } from '../harness/sale-client.ts'
 
 const fixture = fixturePerTest()
 
-function expectOnlyGoodAnswers(result: RunResult): void {
+function expectOnlyGoodAnswers(result: SaleRunResult): void {
   for (const status of [0, 400, 404, 408, 500, 503]) expect(answersOf(result, status), `status ${status}`).toEqual({})
 }
 

@@ -1,4 +1,4 @@
-import { runSellOut, type RunResult } from '@megacache/loadgen'
+import { runSellOut, type SaleRunResult } from '@megacache/loadgen'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { answersOf, expectTrueLedger } from '../harness/ledger-check.ts'
@@ -23,7 +23,7 @@ export interface SellOptions {
  */
 export async function sellThroughFault(
   server: ServerProcess, database: TestDatabase, { items, connections = 32, fault, soldBefore = items / 5 }: SellOptions,
-): Promise<RunResult> {
+): Promise<SaleRunResult> {
   const run = runSellOut({
     url: server.url, connections, users: Math.ceil(items / 5), durationMs: 45_000, requestTimeoutMs: 8_000, rideThroughMs: 10_000,
   })

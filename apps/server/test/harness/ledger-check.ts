@@ -1,4 +1,4 @@
-import { type CallHistory, postgresLedger, type RunResult, salesOf, type Verification, verifyLedger, type VerifyOptions } from '@megacache/loadgen'
+import { type CallHistory, postgresLedger, type SaleRunResult, salesOf, type Verification, verifyLedger, type VerifyOptions } from '@megacache/loadgen'
 import { expect } from 'vitest'
 import { contradictions, type TestDatabase } from './test-database.ts'
 
@@ -14,7 +14,7 @@ export async function expectTrueLedger(
 }
 
 /** How often a run got an answer of this status, by step and reason; status 0 is no answer. */
-export function answersOf(result: RunResult, status: number): Record<string, number> {
+export function answersOf(result: SaleRunResult, status: number): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { step, outcomes } of result.steps) {
     for (const outcome of outcomes) {

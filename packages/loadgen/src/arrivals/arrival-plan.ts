@@ -50,6 +50,11 @@ export type ArrivalPlan =
       readonly dueMs: readonly number[]
     }
 
+/** Whether the gaps between arrivals are random. */
+export function isPoisson(plan: ArrivalPlan): boolean {
+  return 'isPoisson' in plan ? (plan.isPoisson ?? false) : false
+}
+
 /** Names of the plans. */
 export type ArrivalKind = ArrivalPlan['kind']
 

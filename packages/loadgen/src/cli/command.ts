@@ -8,6 +8,8 @@ export interface CommandIo {
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
   readonly signal: AbortSignal
+  /** Width of the terminal that stderr is; absent when it is none. */
+  readonly columns?: number | undefined
 }
 
 /** One command of the program: a row of the command table, in a file of its own. */
@@ -19,6 +21,11 @@ export interface CliCommand {
   readonly summary: string
   /** Its options, under headings; `--help` is understood by every command. */
   readonly sections: readonly CliSection[]
+  /** What else the help lists: names and a line each. */
+  readonly lists?: readonly {
+    readonly title: string
+    readonly rows: readonly (readonly [string, string])[]
+  }[]
   /** Lines to try, without the program's name. */
   readonly examples: readonly string[]
   /**

@@ -1,18 +1,41 @@
 /**
- * What the exit status says; 96 is kept for a run whose generator was the bottleneck.
+ * What the exit status says. When several apply, the first of this table is given: a violated
+ * invariant stays true whatever else went wrong; thresholds mean nothing when the measurement does
+ * not.
  *
  * | status | means |
  * | --- | --- |
- * | 0 | the run ended and nothing was wrong |
- * | 1 | usage error, or a fault of the generator or of reading the ledger |
  * | 97 | an invariant is violated; the evidence is printed |
  * | 98 | the target is unreachable |
- * | 99 | a threshold is broken (reserved) |
+ * | 1 | usage error, a fault of the generator or of reading the ledger, or a worker was lost |
+ * | 96 | the run is INVALID: the generator was saturated, or dropped arrivals |
+ * | 99 | a threshold is broken |
+ * | 0 | the run ended and nothing was wrong |
  */
 export const EXIT_STATUS = {
   ok: 0,
   fault: 1,
+  invalid: 96,
   violated: 97,
   unreachable: 98,
   threshold: 99,
 } as const
+
+/** What is known of a run when its status is decided. */
+export interface RunFindings {
+  readonly isViolated: boolean
+  readonly isUnreachable: boolean
+  /** Something was not measured or not checked. */
+  readonly isFaulty: boolean
+  readonly isInvalid: boolean
+  readonly isThresholdBroken: boolean
+}
+
+/** The exit status of a run, by the precedence of {@link EXIT_STATUS}. */
+export function exitStatusOf(findings: RunFindings): number {
+  if (findings.isViolated) return EXIT_STATUS.violated
+  if (findings.isUnreachable) return EXIT_STATUS.unreachable
+  if (findings.isFaulty) return EXIT_STATUS.fault
+  if (findings.isInvalid) return EXIT_STATUS.invalid
+  return findings.isThresholdBroken ? EXIT_STATUS.threshold : EXIT_STATUS.ok
+}

@@ -26,23 +26,33 @@ Ctrl-C stops a run, which then checks and reports what there is; a second one en
 
 exit status
   0   the command ended and nothing was wrong
-  1   usage error, or a fault of the generator or of reading the database
+  1   usage error, a fault of the generator or of reading the database, or a worker was lost
+  96  the run is INVALID: the generator itself was saturated, and says why
   97  an invariant is violated; the evidence is printed
   98  the target is unreachable
+  99  a threshold is broken
+  When several apply: 97, 98, 1, 96, 99.
 `
 }
 
 /** The text of `megacache-loadgen <command> --help`. */
 export function commandHelp(command: CliCommand): string {
+  const lists = (command.lists ?? []).map(
+    ({ title, rows }) => `${title}\n${rows.map(rowText).join('\n')}\n\n`,
+  )
   const examples = command.examples.map((line) => `  ${PROGRAM} ${line}`).join('\n')
   return `${PROGRAM} ${command.name} ${command.operands}
 ${command.summary}
 
-${command.sections.map(sectionText).join('\n\n')}
+${lists.join('')}${command.sections.map(sectionText).join('\n\n')}
 
 examples
 ${examples}
 `
+}
+
+function rowText([name, text]: readonly [string, string]): string {
+  return `  ${name.padEnd(TEXT_COLUMN - 2)}${text}`
 }
 
 function sectionText(section: CliSection): string {
@@ -52,5 +62,6 @@ function sectionText(section: CliSection): string {
 function optionText(option: CliOption): string {
   const left = `  --${option.name}${option.value === '' ? '' : ` ${option.value}`}`
   const range = option.range === '' ? '' : `\n${' '.repeat(TEXT_COLUMN)}${option.range}`
-  return `${left.padEnd(TEXT_COLUMN)}${option.text}${range}`
+  const gap = left.length < TEXT_COLUMN ? '' : `\n${' '.repeat(TEXT_COLUMN)}`
+  return `${left.padEnd(TEXT_COLUMN)}${gap}${option.text}${range}`
 }

@@ -3,7 +3,8 @@ import { COMMANDS } from './command-table.ts'
 import { type CliCommand, CommandLine, type CommandIo, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
 import { commandHelp, programHelp } from './help.ts'
-import { isRunOperand, runCommand } from './run-command.ts'
+import { isRunOperand } from './load-line.ts'
+import { runCommand } from './run-command.ts'
 
 /** Runs one command line to its end and returns the exit status; it never throws for a fault. */
 export async function runProgram(argv: readonly string[], io: CommandIo): Promise<number> {

@@ -1,109 +1,128 @@
 import { writeFileSync } from 'node:fs'
-import { mergeHistories } from '../history/call-history.ts'
+import { findPreset } from '../presets/preset-table.ts'
+import { type History, mergeHistories } from '../history/call-history.ts'
 import { HistoryFile, readHistoryFile } from '../history/history-file.ts'
 import type { Verification } from '../invariants/verify-ledger.ts'
-import { checkOptions, type LoadOptions } from '../load-options.ts'
+import { checkOptions } from '../load-options.ts'
 import { LoadgenError } from '../loadgen-error.ts'
+import { PRESETS } from '../presets/preset-table.ts'
 import { jsonReport } from '../report/json-report.ts'
-import { progressText, runText, verificationText } from '../report/text-report.ts'
-import {
-  runCheckoutOnly,
-  type RunControl,
-  runRefusals,
-  type RunResult,
-  runSellOut,
-} from '../run.ts'
+import { runText, verificationText } from '../report/text-report.ts'
+import { type LoadRun, runLoad } from '../run-load.ts'
+import type { RunResult } from '../run-result.ts'
 import { type CliCommand, type CommandIo, type CommandLine, invalid } from './command.ts'
-import { EXIT_STATUS } from './exit-status.ts'
-import { LEDGER_OPTIONS, LOAD_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
+import { exitStatusOf } from './exit-status.ts'
+import { choiceOf, loadOptionsOf } from './load-line.ts'
+import {
+  ARRIVAL_OPTIONS,
+  LEDGER_OPTIONS,
+  LOAD_OPTIONS,
+  MACHINE_OPTIONS,
+  OUTPUT_OPTIONS,
+  REQUEST_OPTIONS,
+  SALE_OPTIONS,
+  VERDICT_OPTIONS,
+} from './option-table.ts'
+import { progressView } from './progress-view.ts'
 import { type ProofOptions, proofOptions, prove } from './verify-command.ts'
-
-const SCENARIOS = {
-  'sell-out': runSellOut,
-  'checkout-only': runCheckoutOnly,
-  refusals: runRefusals,
-} as const
 
 /** `megacache-loadgen run`: load, then proof. */
 export const runCommand: CliCommand = {
   name: 'run',
-  operands: '[scenario]',
-  summary: 'load a service: sell-out (the default), checkout-only or refusals',
+  operands: '[what]',
+  summary: 'load a service: an http:// address, a scenario file, or a preset (default chain)',
   sections: [
     { title: 'load', options: LOAD_OPTIONS },
-    { title: 'proof', options: LEDGER_OPTIONS },
+    { title: 'when iterations begin', options: ARRIVAL_OPTIONS },
+    { title: 'one request, for an address', options: REQUEST_OPTIONS },
+    { title: 'a flash sale', options: SALE_OPTIONS },
+    { title: 'proof, for presets of a flash sale', options: LEDGER_OPTIONS },
+    { title: 'verdict', options: VERDICT_OPTIONS },
+    { title: 'several machines', options: MACHINE_OPTIONS },
     { title: 'output', options: OUTPUT_OPTIONS },
   ],
+  lists: [
+    {
+      title: 'presets',
+      rows: PRESETS.map(({ name, summary }) => [name, summary] as const),
+    },
+  ],
   examples: [
-    'run sell-out --url http://127.0.0.1:8080 --database postgres://127.0.0.1/sale',
+    'run http://127.0.0.1:3000/ --rate 500 --duration 30s --threshold "p99<20ms"',
+    'run scenario.ts --url http://127.0.0.1:3000 --connections 64',
+    'run chain --url http://127.0.0.1:8080 --expect-sold-out',
   ],
   async run(line, io) {
-    const name = line.operands[0] ?? 'sell-out'
-    if (line.operands.length > 1) throw invalid(`one scenario at a time`)
-    if (!isRunOperand(name)) throw invalid(`unknown scenario ${name}`)
+    const { choice, url } = choiceOf(line)
+    const options = loadOptionsOf(line, url)
+    checkOptions(options)
+    const preset = typeof choice === 'string' ? findPreset(choice) : undefined
     const proof = proofOptions(line)
-    if (proof.acknowledgedFiles.length > 1) throw invalid('a run takes one --acknowledged <file>')
-    if (name !== 'sell-out' && proof.verify.expectSoldOut === true) {
-      throw invalid(`--expect-sold-out makes no sense with ${name}`)
+    checkProof(proof, preset)
+    const path = proof.acknowledgedFiles[0]
+    const earlier = path === undefined ? { runs: [], calls: [] } : readHistoryFile(path)
+    const sink = path === undefined ? undefined : new HistoryFile(path)
+    const view = progressView(io.stderr, io.columns)
+    let run: LoadRun
+    try {
+      run = await runLoad(choice, options, {
+        signal: io.signal,
+        ...(sink === undefined ? {} : { sink }),
+        ...(line.switch('quiet') ? {} : { onProgress: (now) => view.show(now) }),
+      })
+    } finally {
+      view.end()
+      sink?.close()
     }
-    const load = loadOptions(line)
-    checkOptions(load)
-    return runLoad(SCENARIOS[name], load, proof, line, io)
+    io.stdout(runText(run.result))
+    if (run.sale === undefined) return finish(line, run.result, undefined, false)
+    return proveRun(line, io, run, mergeHistories([earlier, run.history]), proof)
   },
 }
 
-/** Whether `name` is something to run, so that `run` may be left out before it. */
-export function isRunOperand(name: string): name is keyof typeof SCENARIOS {
-  return Object.hasOwn(SCENARIOS, name)
+function checkProof(proof: ProofOptions, preset: ReturnType<typeof findPreset>): void {
+  const { databaseUrl, acknowledgedFiles, verify } = proof
+  if (acknowledgedFiles.length > 1) throw invalid('a run takes one --acknowledged <file>')
+  if (verify.expectSoldOut === true && preset?.sellsOut !== true) {
+    throw invalid(`--expect-sold-out makes no sense with ${preset?.name ?? 'this'}: use chain`)
+  }
+  if (preset !== undefined) return
+  if (databaseUrl !== undefined || acknowledgedFiles.length > 0) {
+    throw invalid('--database and --acknowledged go with presets of a flash sale')
+  }
 }
 
-async function runLoad(
-  scenario: typeof runSellOut,
-  load: LoadOptions,
-  proof: ProofOptions,
+async function proveRun(
   line: CommandLine,
   io: CommandIo,
+  { result }: LoadRun,
+  history: History,
+  proof: ProofOptions,
 ): Promise<number> {
-  const path = proof.acknowledgedFiles[0]
-  const earlier = path === undefined ? { runs: [], calls: [] } : readHistoryFile(path)
-  const sink = path === undefined ? undefined : new HistoryFile(path)
-  const control: RunControl = {
-    signal: io.signal,
-    ...(sink === undefined ? {} : { sink }),
-    ...(line.switch('quiet') ? {} : { onProgress: (now) => io.stderr(progressText(now)) }),
-  }
-  let result: RunResult
-  try {
-    result = await scenario(load, control)
-  } finally {
-    sink?.close()
-  }
-  io.stdout(runText(result))
   const isUnreachable = result.ended === 'target_unreachable'
   // A run that lost its target is not blamed for the items that it could not sell.
   const expectSoldOut = proof.verify.expectSoldOut === true && !isUnreachable
   try {
-    const history = mergeHistories([earlier, result.history])
     const found = await prove(history, { ...proof, verify: { ...proof.verify, expectSoldOut } })
     const isJudged = expectSoldOut && proof.databaseUrl === undefined
     const verification = isJudged ? withUndersold(found, result) : found
     io.stdout(
       verificationText(verification, proof.databaseUrl === undefined ? 'answers' : 'database'),
     )
-    return finish(line, result, verification)
+    return finish(line, result, verification, false)
   } catch (error) {
-    finish(line, result, undefined)
-    if (!isUnreachable || !(error instanceof LoadgenError)) throw error
+    if (!(error instanceof LoadgenError)) throw error
     io.stderr(`megacache-loadgen: ${error.message}\n`)
-    return EXIT_STATUS.unreachable
+    return finish(line, result, undefined, true)
   }
 }
 
 /** Without a ledger the run's own knowledge says whether everything was sold. */
 function withUndersold(verification: Verification, result: RunResult): Verification {
   if (result.ended === 'sold_out') return verification
-  const known = result.purchasedCount + result.soldByOthersCount
-  const sentence = `ended ${result.ended} with ${known} of ${result.items} items known to be sold`
+  const { purchased = 0, soldByOthers = 0, items = 0 } = result.counters
+  const known = purchased + soldByOthers
+  const sentence = `ended ${result.ended} with ${known} of ${items} items known to be sold`
   return {
     ...verification,
     ok: false,
@@ -117,40 +136,19 @@ function finish(
   line: CommandLine,
   result: RunResult,
   verification: Verification | undefined,
+  isUnproved: boolean,
 ): number {
-  const status = exitStatus(result, verification)
+  const status = exitStatusOf({
+    isViolated: verification?.ok === false,
+    isUnreachable: result.ended === 'target_unreachable',
+    isFaulty: isUnproved || !result.isComplete,
+    isInvalid: result.invalidReasons.length > 0 && !line.switch('allow-saturated'),
+    isThresholdBroken: result.thresholds.some(({ isMet }) => !isMet),
+  })
   const jsonFile = line.text('json')
   if (jsonFile !== undefined) {
     const report = jsonReport(result, verification, status)
     writeFileSync(jsonFile, `${JSON.stringify(report, undefined, 2)}\n`)
   }
   return status
-}
-
-function exitStatus(result: RunResult, verification: Verification | undefined): number {
-  if (verification?.ok === false) return EXIT_STATUS.violated
-  if (result.ended === 'target_unreachable') return EXIT_STATUS.unreachable
-  return verification === undefined ? EXIT_STATUS.fault : EXIT_STATUS.ok
-}
-
-function loadOptions(line: CommandLine): LoadOptions {
-  const given = {
-    connections: line.count('connections'),
-    users: line.count('users'),
-    firstUserId: line.bigint('first-user'),
-    contenders: line.count('contenders'),
-    durationMs: line.duration('duration'),
-    requestTimeoutMs: line.duration('timeout'),
-    rideThroughMs: line.duration('ride-through'),
-    seed: line.count('seed'),
-    saleId: line.count('sale-id'),
-    items: line.count('items'),
-    userLimit: line.count('user-limit'),
-  }
-  const present = Object.entries(given).filter(([, value]) => value !== undefined)
-  return {
-    url: line.text('url') ?? 'http://127.0.0.1:8080',
-    preconnect: !line.switch('cold'),
-    ...(Object.fromEntries(present) as Partial<LoadOptions>),
-  }
 }

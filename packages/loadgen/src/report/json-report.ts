@@ -1,5 +1,5 @@
 import type { Verification } from '../invariants/verify-ledger.ts'
-import type { RunResult } from '../run.ts'
+import type { RunResult } from '../run-result.ts'
 
 /** Version of the JSON report: it changes when a field changes its meaning or goes away. */
 export const REPORT_SCHEMA = 'megacache-loadgen/1'
@@ -8,7 +8,7 @@ export const REPORT_SCHEMA = 'megacache-loadgen/1'
 export interface JsonReport {
   readonly schema: typeof REPORT_SCHEMA
   /** The run without its calls; null for `verify`. */
-  readonly run: Omit<RunResult, 'history'> | null
+  readonly run: RunResult | null
   /** Null when the ledger could not be read. */
   readonly verification: Verification | null
   readonly exitStatus: number
@@ -23,6 +23,5 @@ export function jsonReport(
   if (result === undefined) {
     return { schema: REPORT_SCHEMA, run: null, verification: verification ?? null, exitStatus }
   }
-  const { history: _calls, ...run } = result
-  return { schema: REPORT_SCHEMA, run, verification: verification ?? null, exitStatus }
+  return { schema: REPORT_SCHEMA, run: result, verification: verification ?? null, exitStatus }
 }

@@ -1,27 +1,36 @@
 import { violationLines } from '../invariants/violation-text.ts'
 import type { Verification } from '../invariants/verify-ledger.ts'
-import type { RunResult } from '../run.ts'
-import type { RunProgress, StepResult } from '../runner/measurement.ts'
+import type { LatencyResult, RunResult, StepResult } from '../run-result.ts'
 
 const LATENCY_COLUMNS = ['answers', 'p50', 'p90', 'p99', 'p99.9', 'max']
 
 /** The result of a run as plain text for a terminal, a table a step. */
 export function runText(result: RunResult): string {
+  const { options, arrivals } = result
   const lines = [
-    `${result.scenario}  ${result.url}  sale ${result.saleId}, ${whole(result.items)} items`,
-    `load       ${whole(result.connections)} connections, ${whole(result.users)} users, ` +
-      `seed ${result.seed}`,
-    `ended      ${result.ended}: ${progressWords(result)}`,
-    `time       ${timeWords(result)}`,
-    `rate       ${whole(result.answersPerSecond)} answers/s; ${perCpuSecond(result)}`,
+    `${result.scenario}  ${result.url}`,
+    `load       ${String(options['arrivals'])}, ${String(options['connections'])} connections, ` +
+      `${String(options['users'])} users, seed ${String(options['seed'])}`,
+    `ended      ${result.ended}${counterWords(result.counters)}`,
+    `time       run ${seconds(result.elapsedMs)}`,
+    `rate       ${whole(result.answersPerSecond)} answers/s; ` +
+      `${whole(result.generator.answersPerCpuSecond)} per CPU-second of the generator`,
+    `arrivals   ${whole(arrivals.dueCount)} due, ${whole(arrivals.completedCount)} completed, ` +
+      `${whole(arrivals.droppedCount)} dropped, ${whole(arrivals.unfinishedCount)} unfinished`,
     '',
-    `${'step'.padEnd(10)}${LATENCY_COLUMNS.map(column).join('')}  ms`,
-    ...result.steps.map(latencyLine),
+    `${'step'.padEnd(22)}${LATENCY_COLUMNS.map(column).join('')}  ms`,
+    ...result.steps.flatMap(latencyLines),
     '',
     `${'step'.padEnd(10)}${column('count')}  answer`,
     ...result.steps.flatMap(outcomeLines),
+    '',
+    ...result.missing.map((sentence) => `INCOMPLETE ${sentence}`),
+    ...result.invalidReasons.map(({ sentence }) => `INVALID    ${sentence}`),
+    ...result.thresholds.map(
+      ({ isMet, sentence }) => `threshold  ${isMet ? 'kept' : 'BROKEN'}: ${sentence}`,
+    ),
   ]
-  return `${lines.join('\n')}\n`
+  return `${lines.join('\n').trimEnd()}\n`
 }
 
 /** The verdict of a comparison with the ledger, with its evidence. */
@@ -60,45 +69,24 @@ export function verificationText(
   return `${lines.join('\n')}\n`
 }
 
-/** One line of progress. */
-export function progressText(progress: RunProgress): string {
-  const elapsed = (progress.elapsedMs / 1_000).toFixed(0)
-  const rate =
-    `${whole(progress.answersPerSecond)} answers/s  ` +
-    `${whole(progress.noAnswerCount)} without an answer\n`
-  if (progress.items === 0) return `${elapsed.padStart(5)} s  ${rate}`
-  const known = progress.purchasedCount + progress.soldByOthersCount
-  const share = Math.floor((known * 100) / Math.max(1, progress.items))
-  const sold = `${whole(known)} of ${whole(progress.items)} sold (${share} %)`
-  return `${elapsed.padStart(5)} s  ${sold}  ${rate}`
+function counterWords(counters: RunResult['counters']): string {
+  const words = Object.entries(counters)
+    .filter(([name, count]) => name !== 'items' && (count > 0 || name === 'purchased'))
+    .map(([name, count]) => `${whole(count)} ${name}`)
+  return words.length === 0 ? '' : `: ${words.join(', ')}`
 }
 
-function progressWords(result: RunResult): string {
-  const words = [
-    `${whole(result.purchasedCount)} purchased`,
-    `${whole(result.reservedCount)} reserved`,
+function latencyLines(step: StepResult): string[] {
+  const rows: [string, LatencyResult][] = [
+    ['from due', step.dueLatency],
+    ['from sent', step.sendLatency],
+    ['send lag', step.sendLag],
   ]
-  if (result.soldByOthersCount > 0)
-    words.push(`${whole(result.soldByOthersCount)} refused as taken`)
-  if (result.abandonedCount > 0) words.push(`${whole(result.abandonedCount)} given up`)
-  return words.join(', ')
-}
-
-function timeWords(result: RunResult): string {
-  const run = `run ${seconds(result.elapsedMs)}`
-  if (result.timeToSellOutMs === undefined) return run
-  return `sold out in ${seconds(result.timeToSellOutMs)} (first request to last purchase), ${run}`
-}
-
-function perCpuSecond(result: RunResult): string {
-  const each = result.clientCpuMs > 0 ? (result.answerCount * 1_000) / result.clientCpuMs : 0
-  return `${whole(each)} per CPU-second of the generator`
-}
-
-function latencyLine(step: StepResult): string {
-  const { p50, p90, p99, p999, max } = step.latencyMs
-  const cells = [p50, p90, p99, p999, max].map((ms) => column(ms.toFixed(2)))
-  return `${step.step.padEnd(10)}${column(whole(step.answerCount))}${cells.join('')}`
+  return rows.map(([what, { count, summaryMs }]) => {
+    const { p50, p90, p99, p999, max } = summaryMs
+    const cells = [p50, p90, p99, p999, max].map((ms) => column(ms.toFixed(2)))
+    return `${step.step.padEnd(11)} ${what.padEnd(10)}${column(whole(count))}${cells.join('')}`
+  })
 }
 
 function outcomeLines(step: StepResult): string[] {

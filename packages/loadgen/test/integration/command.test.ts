@@ -146,11 +146,11 @@ describe('the command', () => {
     expect(report).toMatchObject({
       schema: 'megacache-loadgen/1',
       exitStatus: 0,
-      run: { scenario: 'sell-out', ended: 'sold_out', purchasedCount: 30, items: 30 },
+      run: { scenario: 'chain', ended: 'sold_out', counters: { items: 30, purchased: 30 } },
       verification: { ok: true, checked: { purchaseRows: 30 } },
     })
     expect(report.run).not.toHaveProperty('history')
-    expect(report.run.steps[0].latencyMs.p99).toBeGreaterThan(0)
+    expect(report.run.steps[0].dueLatency.summaryMs.p99).toBeGreaterThan(0)
   })
 
   test('reserves everything and buys nothing when told to', async () => {

@@ -1,0 +1,42 @@
+import { DONE, LaneProgram, type LaneScenario, SEND } from '../engine/lane-program.ts'
+import type { ProgramSource, RunPlan } from '../run-plan.ts'
+
+/** The same request again and again. */
+export class RepeatedRequest extends LaneProgram {
+  constructor(source: ProgramSource & { kind: 'request' }, plan: RunPlan) {
+    // An open loop may have more requests waiting than there are connections.
+    const lanes = plan.arrivals.kind === 'closed' ? plan.connections : plan.backlogMax
+    super(new OneRequest(source), lanes)
+  }
+}
+
+class OneRequest implements LaneScenario {
+  readonly steps: readonly string[] = ['request']
+  readonly ended: undefined = undefined
+  private readonly source: ProgramSource & { kind: 'request' }
+  private readonly isSent: boolean[] = []
+
+  constructor(source: ProgramSource & { kind: 'request' }) {
+    this.source = source
+  }
+
+  next(exchange: Parameters<LaneScenario['next']>[0]): number {
+    if (this.isSent[exchange.index] === true) {
+      this.isSent[exchange.index] = false
+      return DONE
+    }
+    const { method, path, headers, body } = this.source
+    this.isSent[exchange.index] = true
+    exchange.method = method
+    exchange.path = path
+    exchange.requestHeaders = headers
+    exchange.requestBody = body
+    return SEND
+  }
+
+  answered(): void {}
+
+  counters(): Record<string, number> {
+    return {}
+  }
+}

@@ -1,0 +1,153 @@
+import { build, decodeFromCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { LATENCY_MAX_US } from '../latency-histogram.ts'
+import { LoadgenError } from '../loadgen-error.ts'
+import type { RunResult, StepResult, ThresholdResult } from '../run-result.ts'
+
+/**
+ * A bound that a run must keep.
+ *
+ * ```text
+ * [<step>.][send.|lag.]<metric> < | <= | > | >= <value>[ms | s | % | /s]
+ *
+ * purchase.p99<50ms   errors<0.1%   rate>=2000/s   send.p99.9<20ms   counter.purchased>=10000
+ * ```
+ *
+ * `p50` to `p99.999`, `max` and `mean` are latencies from the due time, unless `send.` or `lag.`
+ * stands before them, in milliseconds unless told otherwise. `errors` is a share with `%`, a number
+ * without. `rate` is answers a second. `counter.<name>` is what the scenario has counted.
+ */
+export interface Threshold {
+  readonly text: string
+  readonly step: string | undefined
+  readonly measure: 'due' | 'send' | 'lag'
+  readonly metric: string
+  readonly operator: '<' | '<=' | '>' | '>='
+  /** Milliseconds, a share from 0 to 1, answers a second, or a number. */
+  readonly bound: number
+  readonly unit: 'ms' | '%' | '/s' | ''
+}
+
+const FORM = /^(.+?)(<=|>=|<|>)(\d+(?:\.\d+)?)(ms|s|%|\/s)?$/
+const LATENCY_METRIC = /^(?:p\d{1,2}(?:\.\d{1,3})?|p999|p100|max|mean)$/
+
+/** @throws LoadgenError `LOADGEN_OPTION_INVALID` for a text that is no threshold. */
+export function parseThreshold(text: string): Threshold {
+  const found = FORM.exec(text.replaceAll(/\s/g, ''))
+  if (found === null) throw invalid(text, 'it has the form purchase.p99<50ms')
+  const [, left = '', operator = '<', value = '', given = ''] = found
+  const { step, measure, metric } = parseLeft(left)
+  const isLatency = LATENCY_METRIC.test(metric)
+  const unit = isLatency ? 'ms' : metric === 'rate' ? '/s' : given
+  const isFitting = isLatency
+    ? given === '' || given === 'ms' || given === 's'
+    : metric === 'rate'
+      ? given === '' || given === '/s'
+      : metric === 'errors'
+        ? given === '' || given === '%'
+        : metric.startsWith('counter.') && given === ''
+  if (!isFitting || (measure !== 'due' && !isLatency)) {
+    throw invalid(text, 'p50 to p99.999, max, mean, errors, rate and counter.<name> are known')
+  }
+  const scale = given === 's' ? 1_000 : given === '%' ? 0.01 : 1
+  return {
+    text,
+    step,
+    measure,
+    metric,
+    operator: operator as Threshold['operator'],
+    bound: Number(value) * scale,
+    unit: unit as Threshold['unit'],
+  }
+}
+
+/** Whether a run keeps a threshold. What was not measured does not keep it. */
+export function judgeThreshold(threshold: Threshold, result: RunResult): ThresholdResult {
+  const { text, step, operator, bound, unit } = threshold
+  const steps = result.steps.filter((each) => step === undefined || each.step === step)
+  const measured = step !== undefined && steps.length === 0 ? undefined : read(threshold, steps, result)
+  const isMet = measured !== undefined && compare(measured, operator, bound)
+  const what = text.split(/[<>]/, 1)[0]?.trim() ?? text
+  const sentence =
+    measured === undefined
+      ? `${what} was not measured`
+      : `${what} is ${show(measured, unit)}, ${isMet ? '' : 'not '}${operator} ${show(bound, unit)}`
+  return { text, isMet, measured: shown(measured, unit), sentence }
+}
+
+function parseLeft(left: string): Pick<Threshold, 'step' | 'measure' | 'metric'> {
+  const metric = /(?:^|\.)(counter\..+|p\d{1,3}(?:\.\d{1,3})?|[a-z]+)$/.exec(left)?.[1] ?? ''
+  const before = left.slice(0, left.length - metric.length).replace(/\.$/, '')
+  const found = /^(?:(.*?)\.)?(send|lag)$/.exec(before)
+  if (found !== null) {
+    return { step: found[1], measure: found[2] === 'send' ? 'send' : 'lag', metric }
+  }
+  return { step: before === '' ? undefined : before, measure: 'due', metric }
+}
+
+function read(
+  { measure, metric, unit }: Threshold,
+  steps: readonly StepResult[],
+  result: RunResult,
+): number | undefined {
+  if (metric.startsWith('counter.')) return result.counters[metric.slice('counter.'.length)]
+  const answers = sum(steps, (step) => step.answerCount)
+  const requests = answers + sum(steps, (step) => step.noAnswerCount)
+  if (metric === 'rate') return result.elapsedMs > 0 ? (answers * 1_000) / result.elapsedMs : 0
+  if (metric === 'errors') {
+    const errors = sum(steps, (step) => step.errorCount)
+    if (unit !== '%') return errors
+    return requests === 0 ? undefined : errors / requests
+  }
+  if (answers === 0) return undefined
+  const histogram = merged(steps.map((step) => latencyOf(step, measure).histogram))
+  if (metric === 'max') return histogram.maxValue / 1_000
+  if (metric === 'mean') return histogram.mean / 1_000
+  const digits = metric === 'p999' ? '99.9' : metric.slice(1)
+  const valueUs = histogram.getValueAtPercentile(Number(digits))
+  return Math.min(valueUs, histogram.maxValue) / 1_000
+}
+
+function latencyOf(step: StepResult, measure: Threshold['measure']): StepResult['dueLatency'] {
+  if (measure === 'due') return step.dueLatency
+  return measure === 'send' ? step.sendLatency : step.sendLag
+}
+
+function merged(encoded: readonly string[]): Histogram {
+  const sumOfAll = build({
+    highestTrackableValue: LATENCY_MAX_US,
+    numberOfSignificantValueDigits: 3,
+    bitBucketSize: 64,
+  })
+  for (const text of encoded) sumOfAll.add(decodeFromCompressedBase64(text, 64))
+  return sumOfAll
+}
+
+function sum(steps: readonly StepResult[], of: (step: StepResult) => number): number {
+  return steps.reduce((total, step) => total + of(step), 0)
+}
+
+function compare(value: number, operator: Threshold['operator'], bound: number): boolean {
+  switch (operator) {
+    case '<':
+      return value < bound
+    case '<=':
+      return value <= bound
+    case '>':
+      return value > bound
+    default:
+      return value >= bound
+  }
+}
+
+function shown(value: number | undefined, unit: Threshold['unit']): number | undefined {
+  return value === undefined || unit !== '%' ? value : value * 100
+}
+
+function show(value: number, unit: Threshold['unit']): string {
+  const number = Number((unit === '%' ? value * 100 : value).toFixed(3)).toString()
+  return unit === '' ? number : `${number} ${unit}`
+}
+
+function invalid(text: string, why: string): LoadgenError {
+  return new LoadgenError('LOADGEN_OPTION_INVALID', `${text} is no threshold: ${why}`)
+}
