@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fixturePerTest } from '../harness/fixture.ts'
 import { RawSocket } from '../harness/raw-socket.ts'
-import type { SaleClient } from '../harness/sale-client.ts'
+import type { Answer, SaleClient } from '../harness/sale-client.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
 import { contradictions, type TestDatabase } from '../harness/test-database.ts'
 import { until } from '../harness/until.ts'
@@ -69,25 +69,31 @@ describe('expiry', () => {
   test('is exact: refused after it, the item on sale again and the limit free within 50 ms', async () => {
     const ttlMs = 400
     await start({ SALE_ITEMS: '100', RESERVATION_TTL: `${ttlMs}ms`, USER_LIMIT: '1' })
-    for (let round = 0; round < 5; round++) {
+    let askedInTimeCount = 0
+    for (let round = 0; round < 8; round++) {
       const sentAt = performance.now()
       const code = await client.reserve(1, round)
       const answeredAt = performance.now()
-      // While it lives nobody else gets it and the user is at the limit.
-      expect((await client.checkout(2, round)).reason).toBe('item_reserved')
-      expect((await client.checkout(1, 90)).reason).toBe('user_limit_reached')
+      // While it lives nobody else gets it and the user is at the limit. What is asked late says nothing of it.
+      const early: Answer[] = []
+      early.push(await client.checkout(2, round), await client.checkout(1, 90))
       await sleep(sentAt + ttlMs - 60 - performance.now())
-      const early = await client.checkout(2, round)
-      if (performance.now() < sentAt + ttlMs) expect(early.reason).toBe('item_reserved')
+      early.push(await client.checkout(2, round))
+      if (performance.now() >= sentAt + ttlMs) {
+        for (const answer of early) if (answer.status === 200) await client.cancel(answer.text)
+        continue
+      }
+      askedInTimeCount++
+      expect(early.map(({ reason }) => reason)).toEqual(['item_reserved', 'user_limit_reached', 'item_reserved'])
       await sleep(answeredAt + ttlMs - performance.now() + 1)
       expect(await client.purchase(code)).toMatchObject({ status: 409, reason: 'reservation_expired' })
-      // 50 ms, and what this loaded machine needs to ask.
+      // Sent a millisecond after the end, and no sweep is needed for it: G15 allows fifty.
       const again = await client.checkout(1, round)
       expect(again).toMatchObject({ status: 200 })
-      expect(performance.now() - answeredAt).toBeLessThan(ttlMs + 50 + again.tookMs + 50)
       expect(await client.purchase(code)).toMatchObject({ status: 409 })
       expect((await client.cancel(again.text)).status).toBe(204)
     }
+    expect(askedInTimeCount).toBeGreaterThanOrEqual(3)
   })
 
   test('an item that nobody asks for is free again by itself, and its code says expired', async () => {
