@@ -6,6 +6,7 @@
  *   word 0      id of the sale that takes checkouts; 0 before the first; only ever grows
  *   word 1      state, an index into INSTANCE_STATES
  *   word 2, 3   since when, Unix milliseconds, low and high half
+ *   word 4      until when the lease is proven, in units of 256 ms of the steady clock, rounded down
  * ```
  */
 export class InstanceBoard {
@@ -42,6 +43,19 @@ export class InstanceBoard {
     return Atomics.load(this.#words, 3) * TWO_32 + (Atomics.load(this.#words, 2) >>> 0)
   }
 
+  /**
+   * Until then, in milliseconds of the steady clock, no other instance can have taken over, however long this process has
+   * just stood still: the thread that is about to answer compares its own reading of that clock with it. G10.
+   */
+  get provenUntilMs(): number {
+    return Atomics.load(this.#words, 4) * PROOF_UNIT_MS
+  }
+
+  /** Called by the supervisor only, after each renewal of the lease. */
+  prove(untilSteadyMs: number): void {
+    Atomics.store(this.#words, 4, Math.floor(untilSteadyMs / PROOF_UNIT_MS))
+  }
+
   /** Called by the supervisor only. */
   enter(state: InstanceState, nowMs: number): void {
     Atomics.store(this.#words, 2, nowMs % TWO_32 | 0)
@@ -58,3 +72,5 @@ export const INSTANCE_STATES = ['starting', 'standby', 'active', 'draining', 'fe
 export type InstanceState = (typeof INSTANCE_STATES)[number]
 
 const TWO_32 = 4_294_967_296
+/** One Int32 word lasts 17 years after the start of the machine. */
+const PROOF_UNIT_MS = 256

@@ -24,8 +24,8 @@ export interface LeaseOptions {
   readonly onLost: (error: PersistenceError) => void
   /** Told at each look while another instance has the lease. */
   readonly onWaiting?: (holder: LeaseHolder) => void
-  /** Told at each renewal how the clocks stand. */
-  readonly onRenewed?: (offset: ClockOffset) => void
+  /** Told at each renewal how the clocks stand, and the new `provenUntilMs`. */
+  readonly onRenewed?: (offset: ClockOffset, provenUntilMs: number) => void
   /**
    * Gives up after this time with `lease_unavailable`; a look under way may take a second more, and 0
    * looks once. Default: waits for ever.
@@ -50,6 +50,11 @@ export interface Lease {
   /** The fencing number of this tenure. */
   readonly epoch: number
   readonly state: LeaseState
+  /**
+   * Until then, on the clock given, no other instance can have ended this one's sessions because it was silent. Whoever has
+   * been paused beyond it must find out whether it is still the active one before it acknowledges anything.
+   */
+  readonly provenUntilMs: number
   isHeld(): boolean
   /** Lets go at once. Flush and close the writers first. */
   release(): Promise<void>
@@ -97,15 +102,21 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease> {
     timers,
   })
   try {
-    const epoch = await waitForTurn(session, options, timers)
-    return new HeldLease(session, epoch, options, timers)
+    const taken = await waitForTurn(session, options, timers)
+    return new HeldLease(session, taken, options, timers)
   } catch (error) {
     await session.close()
     throw error
   }
 }
 
-async function waitForTurn(session: Session, options: LeaseOptions, timers: Timers): Promise<number> {
+/** A new epoch, and when the database was asked for it. */
+interface Taken {
+  readonly epoch: number
+  readonly sentMs: number
+}
+
+async function waitForTurn(session: Session, options: LeaseOptions, timers: Timers): Promise<Taken> {
   const clock = options.clock ?? processClock
   const deadlineMs = clock.nowMs() + (options.withinMs ?? Infinity)
   const pollMs = options.pollMs ?? 50
@@ -116,8 +127,9 @@ async function waitForTurn(session: Session, options: LeaseOptions, timers: Time
       await session.connected(CONNECT_WAIT_MS)
       if (!isChecked) await refuseTransactionPooler(session, options.connection)
       isChecked = true
+      const sentMs = clock.nowMs()
       const epoch = await tryTake(session, options)
-      if (epoch !== undefined) return epoch
+      if (epoch !== undefined) return { epoch, sentMs }
     } catch (error) {
       if (error instanceof PersistenceError && !error.retryable) throw error
       // Access denied or no such function (class 42): no schema, or no right to use it.
@@ -140,7 +152,7 @@ async function tryTake(session: Session, options: LeaseOptions): Promise<number 
     const holder = await readHolder(session)
     options.onWaiting?.(holder)
     // A holder that is paused or cut off keeps its lock as long as its session lives.
-    if (holder.silentMs >= (options.staleAfterMs ?? 5_000)) {
+    if (holder.silentMs >= staleAfterMs(options)) {
       await session.query('megacache_end_tagged', END_TAGGED)
     }
     return undefined
@@ -157,6 +169,10 @@ async function tryTake(session: Session, options: LeaseOptions): Promise<number 
     if (sqlStateOf(error) === LOCK_NOT_AVAILABLE) return undefined
     throw error
   }
+}
+
+function staleAfterMs(options: LeaseOptions): number {
+  return options.staleAfterMs ?? 5_000
 }
 
 async function readHolder(session: Session): Promise<LeaseHolder> {
@@ -177,10 +193,12 @@ class HeldLease implements Lease {
   readonly #clock: MonotonicClock
   readonly #unsubscribe: () => void
   #state: LeaseState = 'held'
+  #provenUntilMs: number
   #timer: Timer | undefined
 
-  constructor(session: Session, epoch: number, options: LeaseOptions, timers: Timers) {
+  constructor(session: Session, { epoch, sentMs }: Taken, options: LeaseOptions, timers: Timers) {
     this.epoch = epoch
+    this.#provenUntilMs = sentMs + staleAfterMs(options)
     this.#session = session
     this.#options = options
     this.#timers = timers
@@ -195,6 +213,10 @@ class HeldLease implements Lease {
 
   get state(): LeaseState {
     return this.#state
+  }
+
+  get provenUntilMs(): number {
+    return this.#provenUntilMs
   }
 
   isHeld(): boolean {
@@ -249,8 +271,12 @@ class HeldLease implements Lease {
       return
     }
     if (this.#isOver()) return
-    this.#options.onRenewed?.(clockOffset(sentMs, Number(row[0]), this.#clock.nowMs()))
-    this.#later(this.#options.renewEveryMs ?? 1_000)
+    // Silence is counted from the moment the database wrote down, which came after the sending.
+    this.#provenUntilMs = sentMs + staleAfterMs(this.#options)
+    const answeredMs = this.#clock.nowMs()
+    this.#options.onRenewed?.(clockOffset(sentMs, Number(row[0]), answeredMs), this.#provenUntilMs)
+    // Counted from the sending: a slow answer must not make the next proof late as well.
+    this.#later(Math.max(0, sentMs + (this.#options.renewEveryMs ?? 1_000) - answeredMs))
   }
 
   /** After a lost connection: the lock again, and nobody must have raised the epoch in between. */

@@ -30,7 +30,7 @@ export function checkout(
     : -1
   if (itemId < 0) return responder.problem(response, problems.invalid_item_id)
   const { saleId } = sale.terms
-  const unavailable = checkouts.refusal()
+  const unavailable = thread.isActive() ? checkouts.refusal() : 'storage_unavailable'
   if (unavailable !== undefined) {
     thread.attempts?.append(saleId, user.low, user.high, itemId, unavailable)
     return responder.problem(response, UNAVAILABLE[unavailable])
@@ -126,9 +126,13 @@ class CheckoutAnswer implements CheckoutRow, Waiting {
     this.#refuse(problems.storage_unavailable)
   }
 
-  /** Never with a code that is about to die: the slot stays taken until it expires, the client asks again. */
+  /**
+   * Never with a code that is about to die, nor one that another instance may have let expire or sold by now: the slot stays
+   * taken until it expires, the client asks again.
+   */
   #acknowledge(): void {
     if (this.isAnswered) return
+    if (!this.#thread.isActive()) return this.#refuse(problems.storage_unavailable)
     const pending = this.#pending
     const sale = this.#thread.shelf.find(this.saleId)
     const ttlMs = sale?.engine.reservationTtlMs ?? 0

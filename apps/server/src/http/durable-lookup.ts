@@ -55,6 +55,7 @@ class Lookup implements Waiting, Asker {
   }
 
   found(reservation: DurableReservation): void {
+    if (!this.#thread.isActive()) return this.giveUp()
     if (this.isAnswered) return
     this.isAnswered = true
     this.#answer(reservation)

@@ -32,12 +32,16 @@ export function readHealth(thread: ThreadContext, response: ServerResponse): voi
   }, state === 'active' ? 200 : 503)
 }
 
-/** The instance's state, unless this thread cannot reach the database. */
+/** The instance's state, unless this thread cannot reach the database, or the lease cannot be renewed. */
 function serviceState(thread: ThreadContext): { state: string; sinceMs: number } {
   const { board, checkouts } = thread
   const lostSinceMs = thread.connectionLostSinceMs()
   if (board.state === 'active' && checkouts.refusal() === 'storage_unavailable' && lostSinceMs !== undefined) {
     return { state: 'storage_unavailable', sinceMs: lostSinceMs }
+  }
+  const unprovenMs = thread.unprovenForMs()
+  if (board.state === 'active' && unprovenMs >= 0) {
+    return { state: 'storage_unavailable', sinceMs: lostSinceMs ?? thread.wallMs() - unprovenMs }
   }
   return { state: board.state, sinceMs: board.stateSinceMs }
 }

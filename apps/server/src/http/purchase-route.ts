@@ -38,7 +38,7 @@ function tryPurchase(
   thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader,
 ): RefusalReason | undefined {
   const { purchases, responder } = thread
-  const unavailable = purchases.refusal()
+  const unavailable = thread.isActive() ? purchases.refusal() : 'storage_unavailable'
   if (unavailable !== undefined) {
     responder.problem(response, UNAVAILABLE[unavailable])
     return undefined
@@ -139,6 +139,7 @@ class PurchaseAnswer implements PurchaseRow, Waiting {
   settle(outcome: Outcome): void {
     switch (outcome) {
       case 'durable':
+        if (!this.#thread.isActive()) this.#refuse(problems.purchase_in_doubt)
         if (this.isAnswered) this.#unanswered.add(this.itemId)
         this.#pending.confirm()
         if (this.isAnswered) return

@@ -33,7 +33,7 @@ export function readReservation(thread: ThreadContext, response: ServerResponse,
 export function cancelReservation(thread: ThreadContext, response: ServerResponse, url: string, from: number, to: number): void {
   const { responder, cancels } = thread
   if (!readCode(url, from, to, asked)) return responder.problem(response, problems.invalid_code)
-  const unavailable = cancels.refusal()
+  const unavailable = thread.isActive() ? cancels.refusal() : 'storage_unavailable'
   if (unavailable !== undefined) return responder.problem(response, UNAVAILABLE[unavailable])
   const sale = thread.shelf.find(asked.saleId)
   if (sale === undefined) return refuseForgotten(thread, response, asked)
@@ -88,6 +88,7 @@ class CancelAnswer implements CancelRow, Waiting {
     switch (outcome) {
       case 'durable':
         this.#pending.confirm()
+        if (!this.#thread.isActive()) this.#refuse(problems.storage_unavailable)
         if (this.isAnswered) return
         this.isAnswered = true
         return this.#thread.responder.empty(this.#response, 204)

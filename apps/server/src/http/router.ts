@@ -37,35 +37,42 @@ export function route(thread: ThreadContext, request: IncomingMessage, response:
   }
   const isRead = method === 'GET' || method === 'HEAD'
   if (url.startsWith(RESERVATIONS) && pathEnd > RESERVATIONS.length) {
-    if (isRead) return readReservation(thread, response, url, RESERVATIONS.length, pathEnd)
+    if (isRead) return readOfSale(thread, response, () => readReservation(thread, response, url, RESERVATIONS.length, pathEnd))
     if (method === 'DELETE') return cancelReservation(thread, response, url, RESERVATIONS.length, pathEnd)
     return thread.responder.problem(response, GET_OR_DELETE)
   }
-  const read = readRoute(url, pathEnd)
-  if (read === undefined) return thread.responder.problem(response, problems.not_found)
+  const path = url.slice(0, pathEnd)
+  const readProcess = OF_PROCESS.get(path)
+  const readSales = readProcess === undefined ? url.startsWith(ITEMS) && pathEnd > ITEMS.length ? READ_ITEM : OF_SALE.get(path) : undefined
+  if (readProcess === undefined && readSales === undefined) return thread.responder.problem(response, problems.not_found)
   if (!isRead) return thread.responder.problem(response, GET_ONLY)
-  read(thread, response, url, pathEnd, queryFrom)
+  if (readProcess !== undefined) return readProcess(thread, response)
+  readOfSale(thread, response, () => readSales?.(thread, response, url, pathEnd, queryFrom))
+}
+
+/** What another instance may have changed by now is told by the active one only. G10. */
+function readOfSale(thread: ThreadContext, response: ServerResponse, read: () => void): void {
+  if (thread.isActive()) read()
+  else thread.responder.problem(response, problems.storage_unavailable)
 }
 
 type ReadRoute = (
   thread: ThreadContext, response: ServerResponse, url: string, pathEnd: number, queryFrom: number,
 ) => void
 
-const READ_ROUTES: ReadonlyMap<string, ReadRoute> = new Map<string, ReadRoute>([
+const OF_SALE: ReadonlyMap<string, ReadRoute> = new Map<string, ReadRoute>([
   ['/sale', (thread, response) => readSale(thread, response)],
   ['/items', (thread, response, url, _pathEnd, queryFrom) => listItems(thread, response, url, queryFrom)],
-  ['/livez', (thread, response) => readLiveness(thread, response)],
-  ['/readyz', (thread, response) => readReadiness(thread, response)],
-  ['/health', (thread, response) => readHealth(thread, response)],
-  ['/openapi.json', (thread, response) => thread.responder.text(response, 200, 'application/json', openapiJson)],
 ])
 
 const READ_ITEM: ReadRoute = (thread, response, url, pathEnd) => readItem(thread, response, url, ITEMS.length, pathEnd)
 
-function readRoute(url: string, pathEnd: number): ReadRoute | undefined {
-  if (url.startsWith(ITEMS) && pathEnd > ITEMS.length) return READ_ITEM
-  return READ_ROUTES.get(url.slice(0, pathEnd))
-}
+const OF_PROCESS: ReadonlyMap<string, (thread: ThreadContext, response: ServerResponse) => void> = new Map([
+  ['/livez', readLiveness],
+  ['/readyz', readReadiness],
+  ['/health', readHealth],
+  ['/openapi.json', (thread: ThreadContext, response: ServerResponse) => thread.responder.text(response, 200, 'application/json', openapiJson)],
+])
 
 /** The path and query of a target in absolute form; a text that is no target stays what it is and is not found. */
 function originForm(url: string): string {

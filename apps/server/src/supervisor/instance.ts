@@ -99,10 +99,12 @@ export class Instance {
         signal: refused.signal,
         onLost: () => this.#fenced(),
         onWaiting: (holder) => this.#waitFor(holder),
-        onRenewed: (measured) => {
+        onRenewed: (measured, provenUntilMs) => {
+          this.board.prove(provenUntilMs)
           if (this.#offset?.offer(measured, this.#time.monotonicMs()) === true) threads.setClockOffset(this.#offset.offsetMs)
         },
       })
+      this.board.prove(lease.provenUntilMs)
       this.#log.info({ epoch: lease.epoch, instanceId: this.id }, 'lease acquired')
       await leaving
       return lease

@@ -48,6 +48,8 @@ export class Service {
       attempts: settings.attemptLog ? new Attempts(connection, applicationName) : undefined,
       clockOffsetMs: activation.clockOffsetMs,
       connectionLostSinceMs: () => this.#lostSinceMs,
+      isActive: () => time.monotonicMs() < board.provenUntilMs,
+      unprovenForMs: () => time.monotonicMs() - board.provenUntilMs,
       wallMs: () => time.wallMs(),
       fail: (kind, message) => report(kind === 'fenced' ? { kind } : { kind, message }),
     }

@@ -26,6 +26,13 @@ export interface ThreadContext {
   clockOffsetMs: number
   /** Unix milliseconds; undefined while the connection to the database stands. */
   connectionLostSinceMs(): number | undefined
+  /**
+   * False when another instance may have taken over, because this one stood still or cannot reach the database: it then
+   * says nothing about sales, items and reservations but 503, until the lease is renewed or it ends. G10.
+   */
+  isActive(): boolean
+  /** For how long that has been so, in milliseconds; below zero while it is the active one. */
+  unprovenForMs(): number
   /** Wall time, Unix milliseconds. */
   wallMs(): number
   /** A broken invariant or a lost lease: nothing more may be acknowledged, the process ends. */

@@ -181,6 +181,8 @@ describe('a server whose storage is slow', () => {
     expect(codes.length).toBeGreaterThan(0)
     proxy.delayMs = 0
     await until('no row waits', async () => sumOf(await readMetrics(server), 'megacache_batch_rows_waiting') === 0, 15_000)
+    // The renewal of the lease was as slow: until it has come the instance does not know that it is the active one.
+    await until('the server is ready', async () => (await fetch(`${server.url}/readyz`)).status === 200, 10_000)
     // Every code that was given is good.
     for (const code of [...codes, normal.text]) expect((await client.purchase(code)).status).toBe(200)
     expect(await contradictions(database)).toEqual([])

@@ -59,6 +59,28 @@ describe('a lease', () => {
     expect(Math.abs((offsets[0] ?? 0) - wallMinusMonotonic)).toBeLessThan(500)
   })
 
+  test('is proven until its sessions could be ended for silence, and each renewal moves that on', async () => {
+    const before = processClock.nowMs()
+    const proofs: number[] = []
+    const lease = await acquire('one', { staleAfterMs: 3_000, onRenewed: (_offset, provenUntilMs) => proofs.push(provenUntilMs) })
+    const first = lease.provenUntilMs
+    expect(first).toBeGreaterThanOrEqual(before + 3_000)
+    expect(first).toBeLessThanOrEqual(processClock.nowMs() + 3_000)
+    await until(() => proofs.length >= 2)
+    expect(proofs[0]).toBeGreaterThan(first)
+    expect(proofs[1]).toBeGreaterThan(proofs[0] ?? Infinity)
+    expect(lease.provenUntilMs).toBe(proofs.at(-1))
+    // Nothing is renewed without an answer of the database.
+    await client.query('begin; select from lease where id = 1 for update')
+    const held = lease.provenUntilMs
+    await new Promise((done) => { setTimeout(done, 300) })
+    const during = lease.provenUntilMs
+    await client.query('rollback')
+    // One answer may have been on its way when the row was locked.
+    expect(during - held).toBeLessThan(200)
+    await until(() => lease.provenUntilMs > during)
+  })
+
   test('is waited for: a standby sees who holds it and takes over when it is released', async () => {
     const first = await acquire('one')
     const seen: LeaseHolder[] = []
