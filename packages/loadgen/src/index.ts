@@ -1,3 +1,20 @@
+export {
+  COMPARE_BOUNDS,
+  type CompareOptions,
+  compareRuns,
+  type NamedRun,
+} from './compare/compare-runs.ts'
+export {
+  type Comparison,
+  COMPARISON_SCHEMA,
+  type ComparisonVerdict,
+  type ComparisonWarning,
+  type LimitResult,
+  type MetricComparison,
+} from './compare/comparison.ts'
+export { comparisonMarkdown } from './compare/comparison-markdown.ts'
+export { comparisonText } from './compare/comparison-text.ts'
+export type { Interval } from './compare/location-shift.ts'
 export { EXIT_STATUS } from './cli/exit-status.ts'
 export {
   CallHistory,
@@ -43,6 +60,13 @@ export {
 export { LoadgenError, type LoadgenErrorCode } from './loadgen-error.ts'
 export { type JsonReport, jsonReport, REPORT_SCHEMA } from './report/json-report.ts'
 export { runText, verificationText } from './report/text-report.ts'
+export { hdrLog } from './report/hdr-log.ts'
+export { htmlReport } from './report/html/html-report.ts'
+export { markdownReport } from './report/markdown-report.ts'
+export { readReport } from './report/read-report.ts'
+export { reportJson, RUN_REPORT_SCHEMA, type RunReport, runReport } from './report/run-report.ts'
+export { reportText } from './report/run-text.ts'
+export type { Verdict, VerdictWord } from './report/verdict.ts'
 export type { ArrivalKind, ArrivalPlan } from './arrivals/arrival-plan.ts'
 export type { RepeatedRequestOptions, ScenarioChoice } from './coordinator/make-plan.ts'
 export type { AnswerHeaders } from './engine/exchange.ts'

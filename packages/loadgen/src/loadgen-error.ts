@@ -7,6 +7,7 @@
  * | `LOADGEN_TARGET_UNREACHABLE` | nothing answered at the target's address before the run began | yes |
  * | `LOADGEN_SALE_MALFORMED` | `GET /sale` was answered, but not with a sale, and no option replaces it | no |
  * | `LOADGEN_HISTORY_MALFORMED` | a file of acknowledged answers cannot be read or has a broken line | no |
+ * | `LOADGEN_REPORT_MALFORMED` | a report cannot be read, is of another version, or is damaged | no |
  * | `LOADGEN_LEDGER_UNAVAILABLE` | the database cannot be read | yes |
  * | `LOADGEN_PG_MISSING` | a ledger was asked for and the optional peer `pg` is not installed | no |
  * | `LOADGEN_SCENARIO_INVALID` | a scenario cannot be loaded, or threw something | no |
@@ -18,6 +19,7 @@ export type LoadgenErrorCode =
   | 'LOADGEN_TARGET_UNREACHABLE'
   | 'LOADGEN_SALE_MALFORMED'
   | 'LOADGEN_HISTORY_MALFORMED'
+  | 'LOADGEN_REPORT_MALFORMED'
   | 'LOADGEN_LEDGER_UNAVAILABLE'
   | 'LOADGEN_PG_MISSING'
   | 'LOADGEN_SCENARIO_INVALID'

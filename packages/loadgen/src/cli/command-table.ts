@@ -1,5 +1,7 @@
 import type { CliCommand } from './command.ts'
+import { compareCommand } from './compare-command.ts'
 import { findMaxCommand } from './find-max-command.ts'
+import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { verifyCommand } from './verify-command.ts'
 import { workerCommand } from './worker-command.ts'
@@ -8,6 +10,8 @@ import { workerCommand } from './worker-command.ts'
 export const COMMANDS: readonly CliCommand[] = [
   runCommand,
   findMaxCommand,
+  compareCommand,
+  reportCommand,
   verifyCommand,
   workerCommand,
 ]

@@ -29,8 +29,7 @@ export function blockBootstrap(
       const from = random.below(rows.count) * width
       const to = from + blockRows * width
       for (let cell = 0; cell < width; cell++) {
-        sums[cell] =
-          (sums[cell] ?? 0) + ((before[to + cell] ?? 0) - (before[from + cell] ?? 0))
+        sums[cell] = (sums[cell] ?? 0) + ((before[to + cell] ?? 0) - (before[from + cell] ?? 0))
       }
     }
     drawn[i] = rows.valueOf(sums, 0)

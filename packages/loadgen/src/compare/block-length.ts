@@ -9,22 +9,26 @@
  * ranks are used so that one outlier does not hide the dependence of the rest.
  *
  * @param series one value for each second, in order.
- * @returns 1 for an uncorrelated series; never more than leaves {@link BLOCKS_MIN} blocks, at least 1.
+ * @returns 1 for an uncorrelated series. It can be so long that too few blocks are left for a test:
+ * then the run was too short to say anything.
  */
 export function blockLength(series: readonly number[]): number {
-  const longest = Math.max(1, Math.floor(series.length / BLOCKS_MIN))
   const time = autocorrelationTime(series)
-  const length = time < UNCORRELATED_TIME ? 1 : Math.ceil(2 * time)
-  return Math.min(longest, length)
+  return time < UNCORRELATED_TIME ? 1 : Math.ceil(BLOCK_TIMES * time)
 }
 
-/** With fewer blocks than this a confidence interval says nothing any more. */
-export const BLOCKS_MIN = 8
+/** With fewer blocks on either side no test of several metrics could find anything. */
+export const BLOCKS_MIN = 5
+
+/** Blocks of this many autocorrelation times are nearly independent of their neighbours. */
+const BLOCK_TIMES = 2
 
 /** An uncorrelated series of some dozens of values seldom shows more than this by chance. */
 const UNCORRELATED_TIME = 1.5
 
-/** 1 + 2 (rho_1 + rho_2 + ...): how many values of the series say as much as one independent one. */
+/**
+ * 1 + 2 (rho_1 + rho_2 + ...): how many values of the series say as much as one independent one.
+ */
 function autocorrelationTime(series: readonly number[]): number {
   const centred = centredRanks(series)
   const variance = autocovariance(centred, 0)

@@ -31,7 +31,7 @@ const UNITS_OF: Readonly<Record<ComparisonMetric['kind'], readonly string[]>> = 
 
 /**
  * Reads a limit: a metric, `>` or `<`, and a change with its sign and unit: `p99>+10%`,
- * `purchase.p99.9>+5ms`, `throughput<-5%`, `errors>+0.1pp`. A latency without a step means every step.
+ * `purchase.p99.9>+5ms`, `rate<-5%`, `errors>+0.1pp`. A latency without a step means every step.
  *
  * @throws LoadgenError `LOADGEN_OPTION_INVALID` with a sentence for the user.
  */
@@ -43,7 +43,7 @@ export function parseLimit(text: string, steps: readonly string[]): ChangeLimit 
   if (found === undefined) {
     throw new LoadgenError(
       'LOADGEN_OPTION_INVALID',
-      `${text} is not a limit such as 'p99>+10%', 'throughput<-5%' or 'errors>+0.1pp'`,
+      `${text} is not a limit such as 'p99>+10%', 'rate<-5%' or 'errors>+0.1pp'`,
     )
   }
   const { name = '', sign, value, unit = '' } = found
@@ -81,10 +81,18 @@ export function checkLimit(
   const size = limit.isRelative ? signedPercent(estimate) : signedAmount(metric, estimate)
   const isBeyond = limit.isUpper ? estimate > limit.value : estimate < limit.value
   if (!isBeyond) {
-    return { ...result, outcome: 'kept', sentence: `${limit.text}: kept, ${name} changed by ${size}.` }
+    return {
+      ...result,
+      outcome: 'kept',
+      sentence: `${limit.text}: kept, ${name} changed by ${size}.`,
+    }
   }
   if (found.verdict === 'worse' || found.verdict === 'better') {
-    return { ...result, outcome: 'broken', sentence: `${limit.text}: broken, ${name} changed by ${size}.` }
+    return {
+      ...result,
+      outcome: 'broken',
+      sentence: `${limit.text}: broken, ${name} changed by ${size}.`,
+    }
   }
   const why =
     found.verdict === 'undecided' ? 'there is too little data to judge it' : 'that may be chance'

@@ -39,7 +39,7 @@ export function changeSentence(
         `Whether B's ${what} differs cannot be judged from ${countWords(found)} (${values}): ` +
         `${found.blockMs === undefined ? 'repeat the runs, at least 4 on each side' : 'run for longer'}.`
       )
-    case 'not_tested':
+    default:
       return `B's ${what} is ${openRange(metric, change)} (${values}); not tested.`
   }
 }
@@ -66,10 +66,7 @@ export function signedPercent(change: number): string {
 }
 
 /** An estimate with its bounds: `+12 % (+8 % to +17 %)`. */
-export function rangeText(
-  unit: MetricComparison['unit'],
-  interval: Interval | undefined,
-): string {
+export function rangeText(unit: MetricComparison['unit'], interval: Interval | undefined): string {
   if (interval === undefined) return '-'
   const text = (value: number): string =>
     unit === 'share' ? signedPoints(value) : signedPercent(value)
@@ -81,9 +78,10 @@ export function rangeText(
 /** Cliff's delta with its bounds and a word for its size. */
 export function deltaText(delta: Interval | undefined): string {
   if (delta === undefined) return '-'
-  const text = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`
-  const { estimate, low, high } = delta
-  return `${text(estimate)} (${text(low)} to ${text(high)}) ${deltaWord(estimate)}`
+  const [estimate, low, high] = [delta.estimate, delta.low, delta.high].map(
+    (value) => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`,
+  )
+  return `${estimate} (${low} to ${high}) ${deltaWord(delta.estimate)}`
 }
 
 function signedPoints(change: number): string {
@@ -92,7 +90,9 @@ function signedPoints(change: number): string {
 
 /** `p = 0.002`, `p < 0.001`. */
 export function pText(pValue: number): string {
-  return pValue < 0.001 ? 'p < 0.001' : `p = ${pValue < 0.1 ? pValue.toPrecision(1) : pValue.toFixed(2)}`
+  return pValue < 0.001
+    ? 'p < 0.001'
+    : `p = ${pValue < 0.1 ? pValue.toPrecision(1) : pValue.toFixed(2)}`
 }
 
 /** Three digits are more than such a measurement has; large numbers keep their whole part. */

@@ -9,7 +9,16 @@ const SHORT_MS = 20_000
 const MIX_TOLERANCE = 0.05
 
 /** Options that change where results go or what is targeted, not what load is made. */
-const IRRELEVANT = new Set(['url', 'seed', 'database', 'acknowledged', 'history', 'ledger', 'quiet', 'token'])
+const IRRELEVANT = new Set([
+  'url',
+  'seed',
+  'database',
+  'acknowledged',
+  'history',
+  'ledger',
+  'quiet',
+  'token',
+])
 
 interface Named {
   readonly name: string
@@ -84,9 +93,7 @@ function pairWarnings(base: Named, other: Named): ComparisonWarning[] {
   const warnings: ComparisonWarning[] = []
   const pair = `${base.name} and ${other.name}`
   if (one.scenario !== two.scenario) {
-    warnings.push(
-      invalid(`${pair} ran different scenarios, ${one.scenario} and ${two.scenario}.`),
-    )
+    warnings.push(invalid(`${pair} ran different scenarios, ${one.scenario} and ${two.scenario}.`))
   }
   const oneSteps = one.steps.map(({ step }) => step).join(', ')
   const twoSteps = two.steps.map(({ step }) => step).join(', ')
@@ -144,8 +151,7 @@ function mixWarnings(pair: string, one: RunResult, other: RunResult): Comparison
     const [left, right] = [statusShares(step), statusShares(same)]
     return [...new Set([...left.keys(), ...right.keys()])]
       .filter(
-        (status) =>
-          Math.abs((left.get(status) ?? 0) - (right.get(status) ?? 0)) > MIX_TOLERANCE,
+        (status) => Math.abs((left.get(status) ?? 0) - (right.get(status) ?? 0)) > MIX_TOLERANCE,
       )
       .map((status) =>
         caution(

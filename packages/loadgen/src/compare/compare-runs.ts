@@ -39,7 +39,7 @@ export interface CompareOptions {
   /** Limits that must not be broken, `p99>+10%`. Default none. */
   readonly limits?: readonly string[]
   /**
-   * Metrics to test, instead of `throughput`, `errors` and p50 and p99 of every step. Default those.
+   * Metrics to test, instead of `rate`, `errors` and p50 and p99 of every step. Default those.
    * The more are tested, the larger a difference must be to be told from chance.
    */
   readonly metrics?: readonly string[]
@@ -47,7 +47,9 @@ export interface CompareOptions {
   readonly alpha?: number
   /** Runs drawn for each interval. Default 2000; 100 to 100000. */
   readonly resamples?: number
-  /** Seed of the drawing: the same runs and seed give the same numbers. Default 1; 0 to 2^32 - 1. */
+  /**
+   * Seed of the drawing: the same runs and seed give the same numbers. Default 1; 0 to 2^32 - 1.
+   */
   readonly seed?: number
 }
 
@@ -63,8 +65,8 @@ const TESTED: readonly LatencyFigure[] = ['p50', 'p99']
 const SHOWN: readonly LatencyFigure[] = ['p50', 'p90', 'p99', 'p999']
 
 /**
- * Compares two runs, or two sets of runs when either has more than one, in throughput, errors and the
- * latency of every step that both have. Pure: the same input gives the same output.
+ * Compares two runs, or two sets of runs when either has more than one, in throughput, errors and
+ * the latency of every step that both have. Pure: the same input gives the same output.
  *
  * @param first the base, at least one run.
  * @param second what is compared with it, at least one run.
@@ -89,7 +91,9 @@ export function compareRuns(
       basis === 'seconds'
         ? samplesOfSeconds(one, other, metric, numbers)
         : samplesOfRuns(runsOf(first), runsOf(second), metric, numbers)
-    const isUseful = samples.firstValues.length > 0 && samples.secondValues.length > 0
+    const isMeasured = samples.firstValues.length > 0 && samples.secondValues.length > 0
+    // A handful of blocks has no typical one; a handful of runs is what people have.
+    const isUseful = isMeasured && (samples.isEnough || basis === 'runs')
     return {
       metric,
       samples,
@@ -125,7 +129,9 @@ export function compareRuns(
     secondNames: second.map(({ name }) => name),
     warnings: comparabilityWarnings(first, second),
     metrics,
-    limits: limits.flatMap((limit) => limit.metrics.map((metric) => checkLimit(limit, metric, metrics))),
+    limits: limits.flatMap((limit) =>
+      limit.metrics.map((metric) => checkLimit(limit, metric, metrics)),
+    ),
     assumptions: assumptionsOf(basis, metrics, numbers),
     ...numbers,
   }
@@ -148,7 +154,8 @@ function verdictOf(
 
 /**
  * Holm's adjustment over the metrics that a test could tell apart: where all values are equal, or
- * there are too few of them, no data could have given a finding, so they do not count (Tarone, 1990).
+ * there are too few of them, no data could have given a finding, so they do not count (Tarone,
+ * 1990).
  */
 function adjustedByMetric(
   measured: readonly {
@@ -180,7 +187,9 @@ function sizes(
   }
 }
 
-/** What is compared, in the order of the report: each metric once, tested if anybody asks for it. */
+/**
+ * What is compared, in the order of the report: each metric once, tested if anybody asks for it.
+ */
 function plannedMetrics(
   steps: readonly string[],
   limits: readonly ChangeLimit[],

@@ -2,7 +2,9 @@ import { escapeMarkdown } from '../report/escape-markdown.ts'
 import type { Comparison } from './comparison.ts'
 import { comparisonCells } from './comparison-text.ts'
 
-/** A comparison as Markdown for a pull request: findings, a table, and the small print folded away. */
+/**
+ * A comparison as Markdown for a pull request: findings, a table, and the small print folded away.
+ */
 export function comparisonMarkdown(comparison: Comparison): string {
   const { warnings, metrics, limits, assumptions } = comparison
   const lines = [

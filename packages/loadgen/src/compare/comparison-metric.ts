@@ -32,9 +32,10 @@ export function isPercentile(figure: LatencyFigure): figure is PercentileFigure 
   return figure in FIGURE_SHARES
 }
 
-/** The metric's name as a user writes it: `throughput`, `errors`, `purchase.p99`, `purchase.send.p99`. */
+/** The metric's name as in a threshold: `rate`, `errors`, `purchase.p99`, `purchase.send.p99`. */
 export function metricName(metric: ComparisonMetric): string {
-  if (metric.kind !== 'latency') return metric.kind
+  if (metric.kind === 'throughput') return 'rate'
+  if (metric.kind === 'errors') return 'errors'
   return `${metric.step}.${metric.origin === 'send' ? 'send.' : ''}${figureName(metric.figure)}`
 }
 
@@ -49,14 +50,16 @@ function figureName(figure: LatencyFigure): string {
  * @throws LoadgenError `LOADGEN_OPTION_INVALID` when there is no such metric or step.
  */
 export function parseMetrics(name: string, steps: readonly string[]): ComparisonMetric[] {
-  if (name === 'throughput' || name === 'errors') return [{ kind: name }]
-  const found = /^(?:(?<step>.+?)\.)?(?:(?<send>send)\.)?(?<figure>p50|p90|p99|p99\.9|p999|max|mean)$/.exec(
-    name,
-  )?.groups
+  if (name === 'rate') return [{ kind: 'throughput' }]
+  if (name === 'errors') return [{ kind: 'errors' }]
+  const found =
+    /^(?:(?<step>(?!send\.).+?)\.)?(?:(?<send>send)\.)?(?<figure>p50|p90|p99|p99\.9|p999|max|mean)$/.exec(
+      name,
+    )?.groups
   if (found === undefined) {
     throw new LoadgenError(
       'LOADGEN_OPTION_INVALID',
-      `there is no metric ${name}: throughput, errors, or [<step>.][send.] followed by p50, p90, ` +
+      `there is no metric ${name}: rate, errors, or [<step>.][send.] followed by p50, p90, ` +
         'p99, p99.9, max or mean',
     )
   }
@@ -73,7 +76,9 @@ export function parseMetrics(name: string, steps: readonly string[]): Comparison
   return names.map((one) => ({ kind: 'latency', step: one, origin, figure }))
 }
 
-/** The metric over a whole run, or undefined when nothing was measured. Exact: from the histograms. */
+/**
+ * The metric over a whole run, or undefined when nothing was measured. Exact: from the histograms.
+ */
 export function wholeRunValue(run: RunResult, metric: ComparisonMetric): number | undefined {
   const requests = run.answerCount + run.noAnswerCount
   switch (metric.kind) {
@@ -81,7 +86,7 @@ export function wholeRunValue(run: RunResult, metric: ComparisonMetric): number 
       return requests === 0 ? undefined : run.answersPerSecond
     case 'errors':
       return requests === 0 ? undefined : run.errorCount / requests
-    case 'latency': {
+    default: {
       const step = stepOf(run, metric.step)
       const latency = metric.origin === 'due' ? step?.dueLatency : step?.sendLatency
       return latency === undefined || latency.count === 0

@@ -3,9 +3,20 @@ import type { Comparison, MetricComparison } from './comparison.ts'
 
 const KIND_OF_UNIT = { per_second: 'throughput', share: 'errors', ms: 'latency' } as const
 
-const HEADS = ['metric', 'A', 'B', 'change of B', 'typical change', "Cliff's delta", 'p', 'verdict']
+const HEADS = [
+  'metric',
+  'A',
+  'B',
+  'change of B',
+  'typical change',
+  "Cliff's delta",
+  'p',
+  'verdict',
+]
 
-/** A comparison for a terminal: what it comes to first, then the numbers, then what they rest on. */
+/**
+ * A comparison for a terminal: what it comes to first, then the numbers, then what they rest on.
+ */
 export function comparisonText(comparison: Comparison): string {
   const lines = [
     `A  ${comparison.firstNames.join(', ')}`,
@@ -38,7 +49,9 @@ export function comparisonCells(found: MetricComparison): string[] {
     rangeText(found.unit, found.change),
     rangeText(found.unit, found.typicalChange),
     deltaText(found.delta),
-    found.adjustedPValue === undefined ? '' : pText(found.adjustedPValue).replace('p = ', ''),
+    found.adjustedPValue === undefined
+      ? ''
+      : pText(found.adjustedPValue).replace(/^p (?:= )?/, ''),
     found.verdict.replaceAll('_', ' '),
   ]
 }

@@ -24,16 +24,22 @@ export type ComparisonVerdict =
 
 /** Two sides compared in one metric. */
 export interface MetricComparison {
-  /** `throughput`, `errors`, `purchase.p99`, `purchase.send.p50`. */
+  /** `rate`, `errors`, `purchase.p99`, `purchase.send.p50`. */
   readonly metric: string
-  /** Of {@link first} and {@link second}: answers a second, a share from 0 to 1, or milliseconds. */
+  /**
+   * Of {@link first} and {@link second}: answers a second, a share from 0 to 1, or milliseconds.
+   */
   readonly unit: 'per_second' | 'share' | 'ms'
-  /** Over the whole run, from its histogram; over several runs, their median. Undefined: not measured. */
+  /**
+   * Over the whole run, from its histogram; over several runs, their median. Undefined: not
+   * measured.
+   */
   readonly first: number | undefined
   readonly second: number | undefined
   /**
    * How far the second lies above the first: a relative change (0.1 is 10 % more), for `errors` a
-   * difference of shares. Bounds: block bootstrap over the seconds, or the rank interval over the runs.
+   * difference of shares. Bounds: block bootstrap over the seconds, or the rank interval over the
+   * runs.
    */
   readonly change: Interval | undefined
   /** The same for a typical block of seconds or run, after Hodges and Lehmann. */
@@ -60,8 +66,8 @@ export interface LimitResult {
   readonly text: string
   readonly metric: string
   /**
-   * `broken`: beyond the limit, and hardly by chance; `undecided`: beyond it, but that may be chance
-   * or cannot be judged; `kept`: not beyond it.
+   * `broken`: beyond the limit, and hardly by chance; `undecided`: beyond it, but that may be
+   * chance or cannot be judged; `kept`: not beyond it.
    */
   readonly outcome: 'kept' | 'broken' | 'undecided'
   readonly sentence: string

@@ -5,7 +5,8 @@ export const EXACT_VALUES_MAX = 50
  * The distribution, over every equally likely choice of `chosen` of the given ranks, of their sum.
  *
  * Counts of choices by size and sum, one rank after the other: with 50 ranks at most C(50, 25) =
- * 1.3e14 choices and sums up to 2550, so that doubles count exactly and the work is 3 million steps.
+ * 1.3e14 choices and sums up to 2550, so that doubles count exactly and the work is 3 million
+ * steps.
  *
  * @param doubledRanks at most {@link EXACT_VALUES_MAX} doubled ranks, tied or not.
  * @returns probability by sum.

@@ -10,7 +10,10 @@ export interface Interval {
   readonly estimate: number
   readonly low: number
   readonly high: number
-  /** Probability with which the method's bounds hold the true value: 0.95, or what few values allow. */
+  /**
+   * Probability with which the method's bounds hold the true value: 0.95, or what few values
+   * allow.
+   */
   readonly confidence: number
 }
 

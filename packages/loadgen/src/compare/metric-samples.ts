@@ -9,6 +9,7 @@ import {
   wholeRunValue,
 } from './comparison-metric.ts'
 import { type Interval, locationShift } from './location-shift.ts'
+import { normalQuantile } from './normal-distribution.ts'
 import { smallestPValue } from './rank-test.ts'
 import { groupRows, rowValues, type SeriesRows, seriesRows } from './series-rows.ts'
 
@@ -33,8 +34,13 @@ export interface MetricSamples {
   readonly change: Interval | undefined
 }
 
-/** Answers beyond a percentile that each block must have: fewer, and it is a matter of one answer. */
+/**
+ * Answers beyond a percentile that each block must have: fewer, and it is a matter of one answer.
+ */
 const BEYOND_PERCENTILE_MIN = 5
+
+/** How much neighbours depend on one another cannot be told from a shorter series. */
+const ROWS_MIN = 10
 
 /** Rows are merged to at most this many: more cost time and say nothing more. */
 const ROWS_MAX = 512
@@ -61,7 +67,9 @@ export function samplesOfSeconds(
     firstValues,
     secondValues,
     blockMs: firstRows.rowMs * length,
-    isEnough: Math.min(firstValues.length, secondValues.length) >= BLOCKS_MIN,
+    isEnough:
+      Math.min(firstValues.length, secondValues.length) >= BLOCKS_MIN &&
+      Math.min(firstRows.count, secondRows.count) >= ROWS_MIN,
     change: bootstrapChange(metric, whole, [firstRows, secondRows], length, options),
   }
 }
@@ -127,7 +135,12 @@ function bootstrapChange(
     )
     return (second ?? Number.NaN) - (first ?? Number.NaN)
   })
-  const middle = middleOf(distances, confidence)
+  const blocks = Math.min(...rows.map((side) => side.count / length))
+  const wider = smallSampleFactor(blocks, confidence)
+  const middle = middleOf(
+    distances.map((distance) => distance * wider),
+    confidence,
+  )
   const estimate = scale(whole.second) - scale(whole.first)
   const back = isDifference ? (value: number): number => value : Math.expm1
   return {
@@ -136,6 +149,19 @@ function bootstrapChange(
     high: back(estimate + middle.high),
     confidence,
   }
+}
+
+/**
+ * Resampling few blocks finds too little spread: their variance is divided by their number, not
+ * by one less, and the tails are those of a normal instead of Student's distribution (its
+ * quantile by the expansion of Abramowitz and Stegun, 26.7.5).
+ */
+function smallSampleFactor(blocks: number, confidence: number): number {
+  const free = Math.max(2, blocks - 1)
+  const z = normalQuantile(1 - (1 - confidence) / 2)
+  const first = (z ** 3 + z) / (4 * free)
+  const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * free ** 2)
+  return ((z + first + second) / z) * Math.sqrt((free + 1) / free)
 }
 
 /** Rows of equal length on both sides, and not too many. */
@@ -149,7 +175,10 @@ function alignedRows(
   const most = Math.max(...sides.map((side) => (side.count * side.rowMs) / longest))
   const rowMs = longest * Math.max(1, Math.ceil(most / ROWS_MAX))
   const [one, other] = sides
-  return [groupRows(one, Math.round(rowMs / one.rowMs)), groupRows(other, Math.round(rowMs / other.rowMs))]
+  return [
+    groupRows(one, Math.round(rowMs / one.rowMs)),
+    groupRows(other, Math.round(rowMs / other.rowMs)),
+  ]
 }
 
 function rowsForPercentile(run: RunResult, rows: SeriesRows, metric: ComparisonMetric): number {

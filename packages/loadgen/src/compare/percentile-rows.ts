@@ -1,7 +1,9 @@
 import type { LatencySummary } from '../run-result.ts'
 import { FIGURE_SHARES, type PercentileFigure } from './comparison-metric.ts'
 
-/** Cells of a distribution: 512 over a factor of 10,000 make steps of 1.8 %, interpolated inside. */
+/**
+ * Cells of a distribution: 512 over a factor of 10,000 make steps of 1.8 %, interpolated inside.
+ */
 const CELLS = 512
 
 /** Shares at or below the knots of {@link knots}. */
@@ -14,14 +16,14 @@ export interface IntervalLatency {
 }
 
 /**
- * The latencies of each interval as a distribution over common cells, so that intervals can be added
- * and a percentile of the sum read.
+ * The latencies of each interval as a distribution over common cells, so that intervals can be
+ * added and a percentile of the sum read.
  *
  * A result keeps the percentiles of each second, not its histogram, so the distribution is rebuilt
  * from them: straight lines, over the logarithm of the latency, through p50, p90, p99, p99.9 and
  * the maximum; below the median, of which nothing is known, the mirror image of what is above.
- * The percentile of a whole run comes out a few per cent beside the exact one at worst, which is why
- * it is only used for how far resampled runs lie from one another, around the exact value.
+ * The percentile of a whole run comes out a few per cent beside the exact one at worst, which is
+ * why it is only used for how far resampled runs lie from one another, around the exact value.
  */
 export function percentileRows(
   intervals: readonly IntervalLatency[],
@@ -66,15 +68,18 @@ export function percentileRows(
 
 /** Logarithms of the latencies at {@link KNOT_SHARES}, ascending. */
 function knots(summary: LatencySummary): number[] {
-  // A microsecond is the least that is recorded.
-  const log = (ms: number): number => Math.log(Math.max(ms, 0.001))
-  const median = log(summary.p50)
-  const p90 = Math.max(median, log(summary.p90))
-  const p99 = Math.max(p90, log(summary.p99))
-  const p999 = Math.max(p99, log(summary.p999))
+  const median = logOf(summary.p50)
+  const p90 = Math.max(median, logOf(summary.p90))
+  const p99 = Math.max(p90, logOf(summary.p99))
+  const p999 = Math.max(p99, logOf(summary.p999))
   const p10 = 2 * median - p90
   const p1 = 2 * median - p99
-  return [p1 - 1e-6, p1, p10, median, p90, p99, p999, Math.max(p999, log(summary.max))]
+  return [p1 - 1e-6, p1, p10, median, p90, p99, p999, Math.max(p999, logOf(summary.max))]
+}
+
+/** A microsecond is the least that is recorded. */
+function logOf(ms: number): number {
+  return Math.log(Math.max(ms, 0.001))
 }
 
 function shareBelow(ascending: readonly number[], value: number): number {

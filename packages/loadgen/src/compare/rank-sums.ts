@@ -1,4 +1,6 @@
-/** The ranks of two samples laid together. Ranks are doubled, so that tied (half) ranks stay whole. */
+/**
+ * The ranks of two samples laid together. Ranks are doubled, so that tied (half) ranks stay whole.
+ */
 export interface RankSums {
   /** Doubled ranks of all values, in ascending order. */
   readonly doubledRanks: Int32Array

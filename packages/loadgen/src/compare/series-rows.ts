@@ -18,7 +18,10 @@ export interface SeriesRows {
   readonly valueOf: (sums: Float64Array, offset: number) => number
 }
 
-/** The metric's series in one run. An unfinished last interval is left out unless it is the only one. */
+/**
+ * The metric's series in one run. An unfinished last interval is left out unless it is the only
+ * one.
+ */
 export function seriesRows(run: RunResult, metric: ComparisonMetric): SeriesRows {
   const points = wholePoints(run)
   const rowMs = run.series.intervalMs
@@ -96,8 +99,8 @@ function ratioRows(rowMs: number, pairs: readonly (readonly [number, number])[])
 }
 
 /**
- * Maxima cannot be added, but counts of maxima can: a cell for each value that occurs, and the value
- * is the largest whose cell is not empty.
+ * Maxima cannot be added, but counts of maxima can: a cell for each value that occurs, and the
+ * value is the largest whose cell is not empty.
  */
 function largestRows(rowMs: number, maxima: readonly number[]): SeriesRows {
   const values = [...new Set(maxima.filter((value) => value > 0))].toSorted((x, y) => x - y)

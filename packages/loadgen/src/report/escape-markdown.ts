@@ -1,6 +1,6 @@
 /**
- * Text from outside as Markdown that shows it and does nothing else: no emphasis, link, image, mention,
- * HTML, table cell or new line can come of it.
+ * Text from outside as Markdown that shows it and does nothing else: no emphasis, link, image,
+ * mention, HTML, table cell or new line can come of it.
  */
 export function escapeMarkdown(text: string): string {
   return (

@@ -1,8 +1,10 @@
 import { markup, type Markup, type MarkupValue } from './markup.ts'
 import type { Scale } from './scale.ts'
 
-/** The order of tones is fixed: the first for what is due, the second for what was sent, and so on. */
-export type Tone = 'one' | 'two' | 'three' | 'four'
+/**
+ * The order of tones is fixed: the first for what is due, the second for what was sent, and so on.
+ */
+export type Tone = 'one' | 'two' | 'three' | 'four' | 'bad'
 
 /** One line of a plot. */
 export interface PlotLine {
@@ -49,7 +51,9 @@ export const PLOT = { width: 960, left: 76, right: 820, top: 30, bottomMargin: 4
 /** Least distance of two labels, in units of the SVG. */
 const LABEL_HEIGHT = 17
 
-/** Draws a plot as inline SVG. It needs no script; one may read `data-plot` to show single values. */
+/**
+ * Draws a plot as inline SVG. It needs no script; one may read `data-plot` to show single values.
+ */
 export function linePlot(plot: LinePlot): Markup {
   const bottom = plot.height - PLOT.bottomMargin
   const drawn = plot.lines.filter((line) => line.points.some((point) => point.y !== undefined))
@@ -75,7 +79,9 @@ function lineMarkup(plot: LinePlot, line: PlotLine): MarkupValue {
   let last: { x: number; y: number } | undefined
   const close = (): void => {
     if (run.length === 1 && last !== undefined) {
-      alone.push(markup`<circle class="dot ${line.tone}" cx="${n(last.x)}" cy="${n(last.y)}" r="3"/>`)
+      alone.push(
+        markup`<circle class="dot ${line.tone}" cx="${n(last.x)}" cy="${n(last.y)}" r="3"/>`,
+      )
     } else if (run.length > 1) parts.push(`M${run.join('L')}`)
     run = []
   }
@@ -116,7 +122,10 @@ function labels(plot: LinePlot, lines: readonly PlotLine[]): MarkupValue {
   })
 }
 
-/** Moves ascending positions apart by at least a label's height, as little as needed, inside bounds. */
+/**
+ * Moves ascending positions apart by at least a label's height, as little as needed, inside
+ * bounds.
+ */
 function spread(positions: readonly number[], top: number, bottom: number): number[] {
   const placed: number[] = []
   for (const position of positions) {

@@ -6,7 +6,9 @@
 export class Markup {
   readonly text: string
 
-  /** @internal Trusts `text` as it is: use {@link markup}, or {@link trustedMarkup} for constants. */
+  /**
+   * @internal Trusts `text` as it is: use {@link markup}, or {@link trustedMarkup} for constants.
+   */
   constructor(text: string) {
     this.text = text
   }
@@ -16,7 +18,10 @@ export class Markup {
   }
 }
 
-/** What may stand in a template: text and numbers are escaped, `undefined` and `false` leave nothing. */
+/**
+ * What may stand in a template: text and numbers are escaped, `undefined` and `false` leave
+ * nothing.
+ */
 export type MarkupValue = string | number | Markup | undefined | false | readonly MarkupValue[]
 
 /** Tag of templates: the literal parts are markup, everything put in is escaped. */
@@ -26,14 +31,11 @@ export function markup(parts: TemplateStringsArray, ...values: readonly MarkupVa
   return new Markup(text)
 }
 
-/** Takes a constant of this package (a style sheet, a script) as markup. Never text from outside. */
+/**
+ * Takes a constant of this package (a style sheet, a script) as markup. Never text from outside.
+ */
 export function trustedMarkup(text: string): Markup {
   return new Markup(text)
-}
-
-/** JSON that can stand inside a script element, whatever strings it holds. */
-export function jsonMarkup(value: unknown): Markup {
-  return new Markup(JSON.stringify(value).replaceAll('<', '\\u003c'))
 }
 
 function render(value: MarkupValue): string {

@@ -10,7 +10,9 @@ export interface Tick {
   readonly label: string
 }
 
-/** Where an axis lies in the drawing, in its units; `from` is the position of the smallest value. */
+/**
+ * Where an axis lies in the drawing, in its units; `from` is the position of the smallest value.
+ */
 export interface Span {
   readonly from: number
   readonly to: number
@@ -30,7 +32,10 @@ export function linearScale(
   return { at: (value) => span.from + (value / top) * (span.to - span.from), ticks }
 }
 
-/** A linear scale that ends exactly at `max`: for time, where an empty rest would look like a pause. */
+/**
+ * A linear scale that ends exactly at `max`: for time, where an empty rest would look like a
+ * pause.
+ */
 export function exactScale(
   max: number,
   span: Span,
@@ -45,7 +50,9 @@ export function exactScale(
   return { at: (value) => span.from + (value / top) * (span.to - span.from), ticks }
 }
 
-/** A logarithmic scale around `min` to `max`, both above zero; smaller values lie on its lower end. */
+/**
+ * A logarithmic scale around `min` to `max`, both above zero; smaller values lie on its lower end.
+ */
 export function logScale(
   min: number,
   max: number,
@@ -71,8 +78,8 @@ export function logScale(
 }
 
 /**
- * The scale of a percentile plot: equal distances for each factor of ten in 1 - p, so that the tail,
- * which is what people wait for, has the room.
+ * The scale of a percentile plot: equal distances for each factor of ten in 1 - p, so that the
+ * tail, which is what people wait for, has the room.
  *
  * @param pMax largest share shown, below 1.
  */

@@ -1,0 +1,125 @@
+import type { Verification } from '../invariants/verify-ledger.ts'
+import type { RunResult } from '../run-result.ts'
+import { share, whole } from './number-text.ts'
+
+/**
+ * What a report says first.
+ *
+ * | word | means | exit status |
+ * | --- | --- | --- |
+ * | `passed` | everything that was checked holds | 0 |
+ * | `measured` | there is a result, and nothing to hold it against was given | 0 |
+ * | `fault` | the generator or the reading of the ledger failed | 1 |
+ * | `invalid` | the generator was the bottleneck: do not believe the numbers | 96 |
+ * | `violated` | the service broke an invariant | 97 |
+ * | `unreachable` | the target could not be reached | 98 |
+ * | `threshold` | a threshold is not met | 99 |
+ */
+export type VerdictWord =
+  | 'passed'
+  | 'measured'
+  | 'fault'
+  | 'invalid'
+  | 'violated'
+  | 'unreachable'
+  | 'threshold'
+
+/** A verdict with its reasons, the most serious first. */
+export interface Verdict {
+  readonly word: VerdictWord
+  /** At least one. Plain sentences that stand for themselves. */
+  readonly sentences: readonly string[]
+}
+
+const WORDS: Readonly<Record<number, VerdictWord>> = {
+  1: 'fault',
+  96: 'invalid',
+  97: 'violated',
+  98: 'unreachable',
+  99: 'threshold',
+}
+
+/** Says in words what the exit status says in a number, and everything else that was found. */
+export function verdictOf(given: {
+  readonly run: RunResult | null
+  readonly verification: Verification | null
+  readonly exitStatus: number
+}): Verdict {
+  const { run, verification, exitStatus } = given
+  const bad = [
+    ...violationSentences(verification),
+    ...(run === null ? [] : unreachableSentences(run)),
+    ...(run?.invalidReasons.map(({ sentence }) => `INVALID: ${sentence}`) ?? []),
+    ...(run?.missing ?? []),
+    ...brokenThresholds(run),
+  ]
+  const good = checkedSentences(run, verification)
+  if (exitStatus !== 0) {
+    const word = WORDS[exitStatus] ?? 'fault'
+    const first = bad.length > 0 ? [] : [FALLBACK[word]]
+    return { word, sentences: [...first, ...bad] }
+  }
+  const hasCheck = verification !== null || (run?.thresholds.length ?? 0) > 0
+  return {
+    word: hasCheck ? 'passed' : 'measured',
+    sentences: [...bad, ...(good.length > 0 ? good : [FALLBACK.measured])],
+  }
+}
+
+/** For a status without a reason in the data, for instance when the ledger could not be read. */
+const FALLBACK: Readonly<Record<VerdictWord, string>> = {
+  passed: 'Everything that was checked holds.',
+  measured: 'Nothing was given to hold the result against: no threshold and no ledger.',
+  fault: 'The run or its check could not be completed; see the error output.',
+  invalid: 'The generator was the bottleneck: do not believe the numbers.',
+  violated: 'The service broke an invariant.',
+  unreachable: 'The target could not be reached.',
+  threshold: 'A threshold is not met.',
+}
+
+function violationSentences(verification: Verification | null): string[] {
+  if (verification === null || verification.ok) return []
+  const kinds = Object.entries(verification.countByKind)
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => `${kind} ${whole(count)}`)
+  const count = verification.violationCount
+  const noun = count === 1 ? 'violation' : 'violations'
+  return [`${whole(count)} ${noun} of what the service promises: ${kinds.join(', ')}.`]
+}
+
+function unreachableSentences(run: RunResult): string[] {
+  if (run.ended !== 'target_unreachable') return []
+  return [
+    run.answerCount === 0
+      ? `Nothing answered at ${run.url}.`
+      : `The target went away after ${whole(run.answerCount)} answers.`,
+  ]
+}
+
+function brokenThresholds(run: RunResult | null): string[] {
+  return (run?.thresholds ?? [])
+    .filter((threshold) => !threshold.isMet)
+    .map(({ sentence }) => `Threshold not met: ${sentence}.`.replace(/\.\.$/, '.'))
+}
+
+function checkedSentences(run: RunResult | null, verification: Verification | null): string[] {
+  const sentences: string[] = []
+  const met = run?.thresholds.length ?? 0
+  if (met > 0)
+    sentences.push(met === 1 ? 'The threshold is met.' : `All ${met} thresholds are met.`)
+  if (verification?.ok === true) {
+    const { acknowledgedCheckouts, acknowledgedPurchases, unknownCalls } = verification.checked
+    sentences.push(
+      `Every one of ${whole(acknowledgedCheckouts)} acknowledged checkouts and ` +
+        `${whole(acknowledgedPurchases)} acknowledged purchases was true` +
+        (unknownCalls > 0 ? `; ${whole(unknownCalls)} calls had no definite answer.` : '.'),
+    )
+  }
+  if (run !== null && run.errorCount > 0) {
+    const requests = run.answerCount + run.noAnswerCount
+    sentences.push(
+      `${whole(run.errorCount)} of ${whole(requests)} requests (${share(run.errorCount / requests)}) were errors.`,
+    )
+  }
+  return sentences
+}
