@@ -9,17 +9,14 @@ import { EXIT_STATUS } from './exit-status.ts'
 import type { CliOption } from './option-table.ts'
 import { readRuns } from './report-operands.ts'
 
-/** The runs must not be compared: the same status as a run that is INVALID. */
-const NOT_COMPARABLE = 96
-
 const LIMIT_OPTIONS: readonly CliOption[] = [
   {
     name: 'fail',
     type: 'string',
     multiple: true,
     value: '<limit>',
-    text: "status 99 when B changed by more: 'p99>+10%', 'purchase.p99>+5ms', 'rate<-5%', 'errors>+0.1pp'",
-    range: 'default none; can be repeated; without a step, every step',
+    text: "status 99 when B changed by more: 'p99>+10%', 'buy.p99>+5ms', 'errors>+0.1pp'",
+    range: 'default none; may be repeated; without a step, every step',
   },
   {
     name: 'strict',
@@ -37,7 +34,7 @@ const TEST_OPTIONS: readonly CliOption[] = [
     multiple: true,
     value: '<metric>',
     text: 'what to test; the fewer, the smaller a difference can be told from chance',
-    range: 'default rate, errors, p50 and p99 of every step; can be repeated',
+    range: 'default rate, errors, p50 and p99 of every step; may be repeated',
   },
   {
     name: 'alpha',
@@ -137,7 +134,7 @@ const FORMATS: Readonly<Record<'text' | 'markdown' | 'json', (comparison: Compar
  */
 export function comparisonStatus(comparison: Comparison, isStrict: boolean): number {
   if (comparison.limits.length === 0) return EXIT_STATUS.ok
-  if (comparison.warnings.some(({ severity }) => severity === 'invalid')) return NOT_COMPARABLE
+  if (comparison.warnings.some(({ severity }) => severity === 'invalid')) return EXIT_STATUS.invalid
   const failing = isStrict ? ['broken', 'undecided'] : ['broken']
   return comparison.limits.some(({ outcome }) => failing.includes(outcome))
     ? EXIT_STATUS.threshold

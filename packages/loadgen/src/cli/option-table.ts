@@ -175,8 +175,16 @@ export const MACHINE_OPTIONS: readonly CliOption[] = [
   TOKEN_OPTION,
 ]
 
+/** Options of the files that a result is written to. */
+export const REPORT_OPTIONS: readonly CliOption[] = [
+  option('json', '<file>', 'write the result as JSON, for compare and report', 'default none'),
+  option('html', '<file>', 'write it as one HTML page that needs no network', 'default none'),
+  option('markdown', '<file>', 'write it as Markdown, for a pull request', 'default none'),
+  option('hlog', '<file>', 'write the latencies as a log of HdrHistogram', 'default none'),
+]
+
 /** Options of what is printed. */
 export const OUTPUT_OPTIONS: readonly CliOption[] = [
-  option('json', '<file>', 'write the result as JSON', 'default none'),
+  ...REPORT_OPTIONS,
   option('quiet', '', 'no progress', 'default off'),
 ]

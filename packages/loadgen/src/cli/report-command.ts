@@ -1,7 +1,8 @@
-import { reportText } from '../report/run-text.ts'
+import { reportText } from '../report/text-report.ts'
 import { type CliCommand, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
-import { REPORT_OPTIONS, writeReportFiles } from './report-files.ts'
+import { REPORT_OPTIONS } from './option-table.ts'
+import { writeReportFiles } from './report-files.ts'
 import { readReportFile } from './report-operands.ts'
 
 /** `megacache-loadgen report`: the other forms of a report from its JSON. */

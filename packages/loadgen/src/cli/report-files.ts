@@ -5,15 +5,6 @@ import { htmlReport } from '../report/html/html-report.ts'
 import { markdownReport } from '../report/markdown-report.ts'
 import { reportJson, type RunReport } from '../report/run-report.ts'
 import type { CommandLine } from './command.ts'
-import type { CliOption } from './option-table.ts'
-
-/** Options for the files that a result is written to. */
-export const REPORT_OPTIONS: readonly CliOption[] = [
-  fileOption('json', 'the result as JSON, for compare and for report'),
-  fileOption('html', 'the result as one HTML page that needs no network'),
-  fileOption('markdown', 'the result as Markdown, for a pull request'),
-  fileOption('hlog', 'the latencies as a log of HdrHistogram'),
-]
 
 /**
  * Writes the files that the command line asks for.
@@ -45,8 +36,4 @@ export function writeReportFiles(line: CommandLine, report: RunReport): void {
     `a report cannot be written: ${first.message}`,
     first,
   )
-}
-
-function fileOption(name: string, text: string): CliOption {
-  return { name, type: 'string', value: '<file>', text, range: 'default none' }
 }

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { findPreset } from '../presets/preset-table.ts'
 import { type History, mergeHistories } from '../history/call-history.ts'
 import { HistoryFile, readHistoryFile } from '../history/history-file.ts'
@@ -6,7 +5,7 @@ import type { Verification } from '../invariants/verify-ledger.ts'
 import { checkOptions } from '../load-options.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import { PRESETS } from '../presets/preset-table.ts'
-import { jsonReport } from '../report/json-report.ts'
+import { runReport } from '../report/run-report.ts'
 import { runText, verificationText } from '../report/text-report.ts'
 import { type LoadRun, runLoad } from '../run-load.ts'
 import type { RunResult } from '../run-result.ts'
@@ -24,6 +23,7 @@ import {
   VERDICT_OPTIONS,
 } from './option-table.ts'
 import { progressView } from './progress-view.ts'
+import { writeReportFiles } from './report-files.ts'
 import { type ProofOptions, proofOptions, prove } from './verify-command.ts'
 
 /** `megacache-loadgen run`: load, then proof. */
@@ -145,10 +145,6 @@ function finish(
     isInvalid: result.invalidReasons.length > 0 && !line.switch('allow-saturated'),
     isThresholdBroken: result.thresholds.some(({ isMet }) => !isMet),
   })
-  const jsonFile = line.text('json')
-  if (jsonFile !== undefined) {
-    const report = jsonReport(result, verification, status)
-    writeFileSync(jsonFile, `${JSON.stringify(report, undefined, 2)}\n`)
-  }
+  writeReportFiles(line, runReport({ run: result, verification, exitStatus: status }))
   return status
 }

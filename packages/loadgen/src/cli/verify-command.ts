@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { type History, mergeHistories } from '../history/call-history.ts'
 import { readHistoryFile } from '../history/history-file.ts'
 import {
@@ -10,11 +9,12 @@ import {
 } from '../invariants/verify-ledger.ts'
 import { postgresLedger } from '../ledger/postgres-ledger.ts'
 import { LoadgenError } from '../loadgen-error.ts'
-import { jsonReport } from '../report/json-report.ts'
+import { runReport } from '../report/run-report.ts'
 import { verificationText } from '../report/text-report.ts'
 import { type CliCommand, type CommandLine, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
 import { LEDGER_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
+import { writeReportFiles } from './report-files.ts'
 
 /** What is proved, and with what. */
 export interface ProofOptions {
@@ -48,11 +48,7 @@ export const verifyCommand: CliCommand = {
     const verification = await prove(history, options)
     io.stdout(verificationText(verification, 'database'))
     const status = verification.ok ? EXIT_STATUS.ok : EXIT_STATUS.violated
-    const jsonFile = line.text('json')
-    if (jsonFile !== undefined) {
-      const report = jsonReport(undefined, verification, status)
-      writeFileSync(jsonFile, `${JSON.stringify(report, undefined, 2)}\n`)
-    }
+    writeReportFiles(line, runReport({ run: undefined, verification, exitStatus: status }))
     return status
   },
 }

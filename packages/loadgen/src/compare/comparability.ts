@@ -12,6 +12,10 @@ const MIX_TOLERANCE = 0.05
 const IRRELEVANT = new Set([
   'url',
   'seed',
+  'sale-id',
+  'first-user',
+  'threshold',
+  'at',
   'database',
   'acknowledged',
   'history',

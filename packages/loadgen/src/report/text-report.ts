@@ -1,6 +1,24 @@
 import { violationLines } from '../invariants/violation-text.ts'
 import type { Verification } from '../invariants/verify-ledger.ts'
 import type { LatencyResult, RunResult, StepResult } from '../run-result.ts'
+import type { RunReport } from './run-report.ts'
+import { hasLedger } from './verdict.ts'
+
+/** A whole report as plain text: the measurement, the proof, and the verdict. */
+export function reportText({ run, verification, verdict, exitStatus }: RunReport): string {
+  const [first, ...others] = verdict.sentences
+  return [
+    ...(run === null ? [] : [runText(run)]),
+    ...(verification === null
+      ? []
+      : [verificationText(verification, hasLedger(verification) ? 'database' : 'answers')]),
+    [
+      `report     ${verdict.word.toUpperCase()}, exit status ${exitStatus}: ${first ?? ''}`,
+      ...others.map((sentence) => `           ${sentence}`),
+      '',
+    ].join('\n'),
+  ].join('\n')
+}
 
 const LATENCY_COLUMNS = ['answers', 'p50', 'p90', 'p99', 'p99.9', 'max']
 

@@ -102,6 +102,11 @@ function brokenThresholds(run: RunResult | null): string[] {
     .map(({ sentence }) => `Threshold not met: ${sentence}.`.replace(/\.\.$/, '.'))
 }
 
+/** Whether a ledger was read: without one no rows are counted. An empty one confirms nothing either. */
+export function hasLedger({ checked }: Verification): boolean {
+  return checked.checkoutRows + checked.purchaseRows > 0
+}
+
 function checkedSentences(run: RunResult | null, verification: Verification | null): string[] {
   const sentences: string[] = []
   const met = run?.thresholds.length ?? 0
@@ -109,9 +114,13 @@ function checkedSentences(run: RunResult | null, verification: Verification | nu
     sentences.push(met === 1 ? 'The threshold is met.' : `All ${met} thresholds are met.`)
   if (verification?.ok === true) {
     const { acknowledgedCheckouts, acknowledgedPurchases, unknownCalls } = verification.checked
+    const answers =
+      `${whole(acknowledgedCheckouts)} acknowledged checkouts and ` +
+      `${whole(acknowledgedPurchases)} acknowledged purchases`
     sentences.push(
-      `Every one of ${whole(acknowledgedCheckouts)} acknowledged checkouts and ` +
-        `${whole(acknowledgedPurchases)} acknowledged purchases was true` +
+      (hasLedger(verification)
+        ? `Every one of ${answers} is true: the ledger says the same`
+        : `${answers} do not contradict one another; no ledger was there to compare them with`) +
         (unknownCalls > 0 ? `; ${whole(unknownCalls)} calls had no definite answer.` : '.'),
     )
   }

@@ -12,7 +12,7 @@ export function optionSection(run: RunResult): Markup {
     ['measured', durationText(run.elapsedMs)],
     ['warm-up, not counted', durationText(run.warmupMs)],
     ...Object.entries(run.options).map(
-      ([name, value]) => [`--${name}`, optionText(value)] as const,
+      ([name, value]) => [`--${name}`, optionText(name, value)] as const,
     ),
   ]
   return markup`<h2>Options</h2><div class="scroll"><table><tbody>${rows.map(
@@ -31,7 +31,11 @@ export function environmentSection(run: RunResult): Markup {
 <tbody>${rows}</tbody></table></div>`
 }
 
-function optionText(value: OptionValue): string {
+/** Options that are times, in milliseconds. */
+const TIMES = new Set(['warmup', 'duration', 'timeout', 'ride-through'])
+
+function optionText(name: string, value: OptionValue): string {
+  if (typeof value === 'number' && TIMES.has(name)) return durationText(value)
   if (value === null) return 'none'
   if (typeof value === 'object') return value.length === 0 ? 'none' : value.join(', ')
   return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)

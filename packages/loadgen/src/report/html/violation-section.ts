@@ -2,6 +2,7 @@ import { describeCall, describeRow } from '../../invariants/violation-text.ts'
 import type { Violation } from '../../invariants/violation.ts'
 import type { Verification } from '../../invariants/verify-ledger.ts'
 import { whole } from '../number-text.ts'
+import { hasLedger } from '../verdict.ts'
 import { type Markup, markup } from './markup.ts'
 
 /** What was checked against the ledger, and what was found, with its evidence. */
@@ -12,7 +13,7 @@ export function violationSection(verification: Verification): Markup {
       markup`<tr><th scope="row">${wordsOf(name)}</th><td>${typeof count === 'number' ? whole(count) : String(count)}</td></tr>`,
   )
   return markup`<h2>Was every answer true?</h2>
-${verification.ok ? markup`<p><span class="status good">\u2713 Yes:</span> no violation was found.</p>` : found(verification)}
+${verification.ok ? markup`<p><span class="status good">\u2713 ${hasLedger(verification) ? 'Yes' : 'As far as the answers tell'}:</span> no violation was found${!hasLedger(verification) && '; no ledger was there to compare them with'}.</p>` : found(verification)}
 <details><summary>What was checked</summary><table><tbody>${counts}</tbody></table></details>`
 }
 
