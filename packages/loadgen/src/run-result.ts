@@ -131,8 +131,8 @@ export interface GeneratorThread {
   /** Share of the time in which the event loop was not idle, 0 to 1. */
   readonly loopUtilization: number
   /**
-   * Share of the time in which the event loop had work but no CPU, 0 to 1; undefined where Node
-   * cannot tell.
+   * Share of the time in which the thread could have run but had no CPU, 0 to 1; undefined where the
+   * system does not tell (only Linux does).
    */
   readonly starvedShare: number | undefined
   /** How late the event loop was: a timer due every 10 ms. */

@@ -16,7 +16,7 @@ export class ThreadEvidence {
   private elapsedMs = 0
   private activeMs = 0
   private cpuMs: number | undefined = 0
-  private starvedMs = 0
+  private starvedMs: number | undefined = 0
   private busySecondCount = 0
   private secondCount = 0
 
@@ -26,11 +26,11 @@ export class ThreadEvidence {
   }
 
   add(meter: MeterSnapshot): void {
-    const { elapsedMs, activeMs, cpuMs } = meter
+    const { elapsedMs, activeMs, cpuMs, starvedMs } = meter
     this.elapsedMs += elapsedMs
     this.activeMs += activeMs
-    this.cpuMs = cpuMs === undefined || this.cpuMs === undefined ? undefined : this.cpuMs + cpuMs
-    this.starvedMs += Math.max(0, activeMs - (cpuMs ?? activeMs))
+    this.cpuMs = sumOf(this.cpuMs, cpuMs)
+    this.starvedMs = sumOf(this.starvedMs, starvedMs)
     this.loopLag.addSparse(meter.loopLag)
     this.arrivalLag.addSparse(meter.arrivalLag)
     if (elapsedMs < SECOND_MIN_MS) return
@@ -46,11 +46,15 @@ export class ThreadEvidence {
       elapsedMs: this.elapsedMs,
       cpuMs: this.cpuMs,
       loopUtilization: Math.min(1, this.activeMs / elapsedMs),
-      starvedShare: this.cpuMs === undefined ? undefined : this.starvedMs / elapsedMs,
+      starvedShare: this.starvedMs === undefined ? undefined : this.starvedMs / elapsedMs,
       loopLagMs: this.loopLag.summary(),
       arrivalLagMs: this.arrivalLag.summary(),
       busySecondCount: this.busySecondCount,
       secondCount: this.secondCount,
     }
   }
+}
+
+function sumOf(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a + b
 }

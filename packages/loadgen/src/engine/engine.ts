@@ -250,6 +250,8 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   /** An open loop has lasted as long as it should; a closed one was not ready. */
   private timeIsOver(): void {
+    // Timers are late by turns: whatever was due within the time is taken up before it is over.
+    this.takeUpArrivals(this.measureFromMs + this.options.durationMs)
     this.drain(this.options.dueTimes === undefined ? 'time_limit' : 'completed')
   }
 

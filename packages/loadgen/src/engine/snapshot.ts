@@ -21,6 +21,8 @@ export interface MeterSnapshot {
   readonly cpuMs: number | undefined
   /** Time in which the event loop was not idle. */
   readonly activeMs: number
+  /** Time in which the thread could have run but had no CPU; undefined where nobody tells. */
+  readonly starvedMs: number | undefined
   readonly loopLag: SparseHistogram
   readonly arrivalLag: SparseHistogram
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { LatencyHistogram } from '../latency-histogram.ts'
 import type { LoadClock } from '../load-clock.ts'
@@ -12,6 +13,11 @@ export interface ThreadCpu {
   cpuMs(): number | undefined
   /** Time in which the event loop of this thread was not idle so far, in milliseconds. */
   activeMs(): number
+  /**
+   * Time in which this thread could have run but had no CPU so far, in milliseconds; undefined where
+   * the system does not tell.
+   */
+  starvedMs(): number | undefined
 }
 
 /** The real one; `threadCpuUsage` came with Node 23.9. */
@@ -22,6 +28,17 @@ export const systemThreadCpu: ThreadCpu = {
     return (used.user + used.system) / 1_000
   },
   activeMs: () => performance.eventLoopUtilization().active,
+  starvedMs: () => {
+    try {
+      // Linux: nanoseconds on the CPU, nanoseconds waiting for one, and turns, of the thread that
+      // reads it (Documentation/scheduler/sched-stats). The event loop's own idle time is of no use:
+      // a thread that was woken and waits for its turn is still idle by it.
+      const [, waitedNs] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')
+      return Number(waitedNs) / 1e6
+    } catch {
+      return undefined
+    }
+  },
 }
 
 /** Measures what this thread had to work with: its CPU, and how late its event loop was. */
@@ -36,6 +53,7 @@ export class ThreadMeter {
   private sinceMs = 0
   private cpuSinceMs: number | undefined
   private activeSinceMs = 0
+  private starvedSinceMs: number | undefined
 
   constructor(clock: LoadClock, cpu: ThreadCpu = systemThreadCpu) {
     this.clock = clock
@@ -50,11 +68,10 @@ export class ThreadMeter {
   /** What was measured since the last call; begins anew. */
   take(): MeterSnapshot {
     const nowMs = this.clock.monotonicMs()
-    const cpuMs = this.cpu.cpuMs()
-    const { cpuSinceMs } = this
     const taken = {
       elapsedMs: nowMs - this.sinceMs,
-      cpuMs: cpuMs === undefined || cpuSinceMs === undefined ? undefined : cpuMs - cpuSinceMs,
+      cpuMs: difference(this.cpu.cpuMs(), this.cpuSinceMs),
+      starvedMs: difference(this.cpu.starvedMs(), this.starvedSinceMs),
       activeMs: this.cpu.activeMs() - this.activeSinceMs,
       loopLag: this.loopLag.takeSparse(),
       arrivalLag: this.arrivalLag.takeSparse(),
@@ -72,6 +89,7 @@ export class ThreadMeter {
     this.sinceMs = nowMs
     this.cpuSinceMs = this.cpu.cpuMs()
     this.activeSinceMs = this.cpu.activeMs()
+    this.starvedSinceMs = this.cpu.starvedMs()
   }
 
   private arm(): void {
@@ -81,4 +99,8 @@ export class ThreadMeter {
       this.arm()
     })
   }
+}
+
+function difference(now: number | undefined, before: number | undefined): number | undefined {
+  return now === undefined || before === undefined ? undefined : now - before
 }

@@ -5,7 +5,8 @@ import type { ProgramSource, RunPlan } from '../run-plan.ts'
 export class RepeatedRequest extends LaneProgram {
   constructor(source: ProgramSource & { kind: 'request' }, plan: RunPlan) {
     // An open loop may have more requests waiting than there are connections.
-    const lanes = plan.arrivals.kind === 'closed' ? plan.connections : plan.backlogMax
+    const waiting = plan.arrivals.kind === 'closed' ? 0 : plan.backlogMax
+    const lanes = plan.connections + waiting
     super(new OneRequest(source), lanes)
   }
 }

@@ -99,12 +99,14 @@ function read(
     return requests === 0 ? undefined : errors / requests
   }
   if (answers === 0) return undefined
-  const histogram = merged(steps.map((step) => latencyOf(step, measure).histogram))
-  if (metric === 'max') return histogram.maxValue / 1_000
+  const latencies = steps.map((step) => latencyOf(step, measure))
+  // A histogram knows values to three digits, the summary the largest exactly.
+  const maxMs = Math.max(...latencies.map(({ summaryMs }) => summaryMs.max))
+  if (metric === 'max') return maxMs
+  const histogram = merged(latencies.map((latency) => latency.histogram))
   if (metric === 'mean') return histogram.mean / 1_000
   const digits = metric === 'p999' ? '99.9' : metric.slice(1)
-  const valueUs = histogram.getValueAtPercentile(Number(digits))
-  return Math.min(valueUs, histogram.maxValue) / 1_000
+  return Math.min(histogram.getValueAtPercentile(Number(digits)) / 1_000, maxMs)
 }
 
 function latencyOf(step: StepResult, measure: Threshold['measure']): StepResult['dueLatency'] {
