@@ -1,4 +1,4 @@
-import type { Connection, SqlClient } from '@megacache/persistence'
+import { type Connection, PersistenceError, type SqlClient } from '@megacache/persistence'
 import pg from 'pg'
 
 /** How long a rare query waits for a connection, and then for its answer. */
@@ -30,15 +30,18 @@ export class RareQueries {
     this.#pool.on('connect', (client) => client.on('error', () => {}))
   }
 
-  /** Runs a task on one connection. A connection whose task failed is not used again. */
+  /**
+   * Runs a task on one connection. A connection whose task failed is not used again. Rejects with a `PersistenceError`: the
+   * task's own, or `connection_lost` with what the driver or the server said.
+   */
   async run<T>(task: (client: SqlClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect()
+    const client = await this.#pool.connect().catch((error: unknown) => { throw asPersistenceError(error) })
     let failure: unknown
     try {
       return await task(client)
     } catch (error) {
       failure = error
-      throw error
+      throw asPersistenceError(error)
     } finally {
       client.release(failure !== undefined)
     }
@@ -47,4 +50,9 @@ export class RareQueries {
   close(): Promise<void> {
     return this.#pool.end()
   }
+}
+
+function asPersistenceError(error: unknown): PersistenceError {
+  if (error instanceof PersistenceError) return error
+  return new PersistenceError('connection_lost', 'the database did not answer a query', error)
 }

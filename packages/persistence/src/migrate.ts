@@ -7,6 +7,17 @@ import { PersistenceError } from './persistence-error.ts'
 /** The numbered files of this package; the same place seen from src/ and from dist/. */
 const MIGRATIONS = new URL('../migrations/', import.meta.url)
 
+/** How long a start waits for a connection, for another start that is migrating, and for its own migrations. */
+const CONNECT_MS_MAX = 5_000
+const LOCK_MS_MAX = 30_000
+const MIGRATION_MS_MAX = 600_000
+
+/** The lock must not outlive a process whose machine lost its power: the server asks whether it is still there. */
+const KEEPALIVE = `
+  select set_config('tcp_keepalives_idle', '10', false),
+    set_config('tcp_keepalives_interval', '5', false),
+    set_config('tcp_keepalives_count', '3', false)`
+
 interface Migration {
   readonly name: string
   readonly text: string
@@ -20,15 +31,22 @@ interface Migration {
  */
 export async function migrate(connection: Connection): Promise<{ applied: string[] }> {
   const files = await readMigrations()
-  const client = new pg.Client(clientConfig(connection, { application_name: 'megacache/migrate' }))
+  // Without its own limits a connection that fell silent would keep a start from ever failing.
+  const client = new pg.Client(clientConfig(connection, {
+    application_name: 'megacache/migrate', connectionTimeoutMillis: CONNECT_MS_MAX, query_timeout: LOCK_MS_MAX, keepAlive: true,
+  }))
   // The rejected query says it; without a listener the event would end the process.
   client.on('error', () => {})
   await client.connect().catch((error: unknown) => {
     throw new PersistenceError('connection_lost', 'the database cannot be reached', error)
   })
   try {
+    await client.query(KEEPALIVE)
     await client.query('select pg_advisory_lock(1835361121, 5)')
     return { applied: await applyMissing(client, files) }
+  } catch (error) {
+    if (error instanceof PersistenceError) throw error
+    throw new PersistenceError('connection_lost', 'the database failed before its schema was up to date', error)
   } finally {
     // Ending the session gives the lock back.
     await client.end()
@@ -66,7 +84,8 @@ async function applyMissing(client: pg.Client, files: readonly Migration[]): Pro
 async function apply(client: pg.Client, file: Migration): Promise<void> {
   try {
     await client.query('begin')
-    await client.query(file.text)
+    const migration: pg.QueryConfig & { readonly query_timeout: number } = { text: file.text, query_timeout: MIGRATION_MS_MAX }
+    await client.query(migration)
     await client.query(
       'insert into megacache_migrations (name, checksum) values ($1, $2)', [file.name, file.checksum])
     await client.query('commit')

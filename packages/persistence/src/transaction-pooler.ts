@@ -17,7 +17,7 @@ const NOT_OUR_STATEMENT: readonly (string | undefined)[] = ['26000', '42P05']
 export async function refuseTransactionPooler(session: Session, connection: Connection): Promise<void> {
   const before = await ownProcess(session)
   const second = new pg.Client(clientConfig(connection, {
-    application_name: 'megacache/probe', connectionTimeoutMillis: PROBE_TIMEOUT_MS,
+    application_name: 'megacache/probe', connectionTimeoutMillis: PROBE_TIMEOUT_MS, query_timeout: PROBE_TIMEOUT_MS,
   }))
   second.on('error', () => {})
   await second.connect().catch((error: unknown) => {

@@ -1,0 +1,73 @@
+import type { Backend } from './backend.ts'
+import { SqlError } from './sql-error.ts'
+import { NO_ROWS, row, type StatementTable, table } from './query-result.ts'
+
+const FENCE = 'fence'
+const HOLDER = 'holder'
+const LEASE_ROW = 'lease row'
+const TAGGED = /^megacache\/[0-9]+\//
+
+/** The statements of persistence's lease.ts, and migrations/0004_lease.sql. */
+export const LEASE_STATEMENTS: StatementTable = {
+  'select pg_try_advisory_lock(1835361121, 3)': (backend) => {
+    return row({ got: backend.postgres.locks.tryTake(HOLDER, 'exclusive', backend, 'session') })
+  },
+
+  'select epoch, holder, greatest(': (backend) => {
+    const { epoch, holder, renewedAtMs } = backend.postgres.lease.read(backend.transaction, backend.snapshot())
+    const silentMs = renewedAtMs === null ? null : Math.max(0, backend.wallMs() - renewedAtMs)
+    return row({ epoch: String(epoch), holder, silent: silentMs })
+  },
+
+  'select megacache_end_tagged_sessions()': (backend) => {
+    const count = backend.postgres.terminate((other) => other !== backend && TAGGED.test(other.applicationName))
+    if (count > 0) backend.postgres.counters.add('sessions of an old epoch ended')
+    return row({ count: String(count) })
+  },
+
+  'select megacache_take_lease($1, $2)': async (backend, [holder, waitMs]) => {
+    const { postgres, transaction } = backend
+    if (!postgres.locks.isHeld(HOLDER, backend)) throw new SqlError('55000', 'this session does not hold the holder lock')
+    const limitBefore = backend.lockTimeoutMs
+    backend.lockTimeoutMs = Number(waitMs)
+    try {
+      if (postgres.protections.fence) await backend.lock(FENCE, 'exclusive')
+      await backend.lock(LEASE_ROW, 'exclusive')
+    } finally {
+      backend.lockTimeoutMs = limitBefore
+    }
+    backend.mayWrite()
+    const epoch = postgres.lease.read(transaction, backend.snapshot()).epoch + 1
+    postgres.lease.write({ epoch, holder: String(holder), renewedAtMs: backend.wallMs() }, transaction)
+    postgres.trace.add('postgres', `epoch ${epoch} for ${String(holder)}`)
+    return row({ epoch: String(epoch) })
+  },
+
+  'select set_config(\'application_name\', $1, false)': (backend, [name]) => {
+    backend.applicationName = String(name)
+    return row({ set_config: name })
+  },
+
+  'update lease set renewed_at': async (backend, [epoch]) => {
+    const lease = await lockLease(backend, epoch)
+    if (lease === undefined) return NO_ROWS
+    backend.postgres.lease.write({ ...lease, renewedAtMs: backend.wallMs() }, backend.transaction)
+    return row({ ms: backend.wallMs() })
+  },
+
+  'update lease set holder = null': async (backend, [epoch]) => {
+    const lease = await lockLease(backend, epoch)
+    if (lease !== undefined) backend.postgres.lease.write({ ...lease, holder: null }, backend.transaction)
+    return table([], [])
+  },
+}
+
+/** The newest lease row if it has this epoch, locked. */
+async function lockLease(backend: Backend, epoch: unknown): Promise<{ epoch: number, holder: string | null, renewedAtMs: number | null } | undefined> {
+  const { lease } = backend.postgres
+  backend.mayWrite()
+  const isOurs = (): boolean => String(lease.read(backend.transaction, backend.snapshot()).epoch) === String(epoch)
+  if (!isOurs()) return undefined
+  await backend.lock(LEASE_ROW, 'exclusive')
+  return isOurs() ? lease.read(backend.transaction, backend.snapshot()) : undefined
+}

@@ -1,0 +1,204 @@
+import type { SimulatedProcess } from '../runtime/simulated-process.ts'
+import { SqlError } from '../postgres/sql-error.ts'
+import type { Random } from '../world/random.ts'
+import type { Reach } from './troubles.ts'
+
+/** How far a clock is set at most. */
+export const CLOCK_SET_MS_MAX = 6_000
+
+/**
+ * One way to go wrong. `strike` draws its details from `random`, does it, and returns what ends it early when the
+ * world is healed, if it lasts. Its name is counted each time: a campaign in which it never happened fails.
+ */
+interface Fault {
+  readonly name: string
+  /** How often, against the others. */
+  readonly weight: number
+  strike(reach: Reach, random: Random): (() => void) | undefined | false
+}
+
+/** Every fault of machines, processes and the database. `false`: there was nothing it could hit. */
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'process killed',
+    weight: 3,
+    strike: onProcess((process) => process.kill()),
+  },
+  {
+    name: 'process killed after some messages',
+    weight: 5,
+    strike: onProcess((process, random) => process.killAfterEffects(random.integer(0, 30))),
+  },
+  {
+    name: 'power lost',
+    weight: 2,
+    strike: onProcess((process) => process.losePower()),
+  },
+  {
+    name: 'process paused',
+    weight: 4,
+    strike: (reach, random) => onProcess((process) => {
+      process.pause()
+      reach.world.timeline.after(random.skewed(30, 9_000), () => process.resume())
+      return () => process.resume()
+    })(reach, random),
+  },
+  {
+    name: 'thread stalled',
+    weight: 2,
+    strike: onProcess((process, random) => random.pick(process.threads).stall(random.skewed(20, 2_500))),
+  },
+  {
+    name: 'request thread failed',
+    weight: 1,
+    strike: (reach, random) => onProcess((process) => {
+      const thread = process.threads[1]
+      if (thread === undefined) return false
+      reach.operator.excuse(process, 70)
+      process.failed(thread, new Error('an injected failure'))
+      return undefined
+    })(reach, random),
+  },
+  {
+    name: 'told to end',
+    weight: 3,
+    strike: onProcess((process) => process.signal('SIGTERM')),
+  },
+  {
+    name: 'told to end twice',
+    weight: 1,
+    strike: (reach, random) => onProcess((process) => {
+      process.signal('SIGTERM')
+      reach.world.timeline.after(random.skewed(1, 1_000), () => process.signal('SIGTERM'))
+    })(reach, random),
+  },
+  {
+    name: 'new version deployed',
+    weight: 4,
+    strike: ({ operator, machines }, random) => operator.deploy(random.pick(machines)) ? undefined : false,
+  },
+  {
+    name: 'machine suspended',
+    weight: 2,
+    strike: ({ world, machines }, random) => {
+      const machine = random.pick(machines)
+      machine.suspend()
+      // Spec section 4: what is shorter than half a second is not noticed, and may move an expiry by as much.
+      world.timeline.after(random.skewed(600, 8_000), () => machine.wake())
+      return () => machine.wake()
+    },
+  },
+  {
+    name: 'clock set',
+    weight: 3,
+    strike: ({ world, machines, postgres }, random) => {
+      const deltaMs = random.pick([1, -1]) * random.pick([30, 700, 3_000, CLOCK_SET_MS_MAX])
+      random.pick(machines).stepWall(deltaMs)
+      world.trace.add('world', `sets a clock by ${deltaMs} ms`)
+      if ([...postgres.backends].some((backend) => backend.isBusy)) world.counters.add('clock set during a statement')
+      return undefined
+    },
+  },
+  {
+    name: 'database stopped at once',
+    weight: 4,
+    strike: ({ postgres }, random) => {
+      if (postgres.state !== 'up') return false
+      postgres.crash(random.skewed(30, 2_500))
+      return undefined
+    },
+  },
+  {
+    name: 'database frozen',
+    weight: 2,
+    strike: ({ world, postgres }, random) => {
+      postgres.freeze()
+      world.timeline.after(random.skewed(30, 11_000), () => postgres.thaw())
+      return () => postgres.thaw()
+    },
+  },
+  {
+    name: 'database read-only',
+    weight: 2,
+    strike: ({ world, postgres }, random) => {
+      const end = (): void => { postgres.isReadOnly = false }
+      postgres.isReadOnly = true
+      world.timeline.after(random.skewed(20, 2_500), end)
+      return end
+    },
+  },
+  {
+    name: 'disk full',
+    weight: 2,
+    strike: ({ world, postgres }, random) => {
+      const end = (): void => { postgres.isDiskFull = false }
+      postgres.isDiskFull = true
+      world.timeline.after(random.skewed(20, 2_500), end)
+      return end
+    },
+  },
+  {
+    name: 'commits stalled',
+    weight: 3,
+    strike: ({ postgres }, random) => {
+      postgres.log.stall(random.skewed(20, 6_000))
+      return () => postgres.log.stall(0)
+    },
+  },
+  {
+    name: 'all sessions ended',
+    weight: 2,
+    strike: ({ postgres }) => {
+      postgres.terminate(() => true)
+      return undefined
+    },
+  },
+  {
+    name: 'one session ended',
+    weight: 4,
+    strike: ({ postgres }, random) => {
+      if (postgres.backends.size === 0) return false
+      const chosen = random.pick([...postgres.backends])
+      postgres.terminate((backend) => backend === chosen)
+      return undefined
+    },
+  },
+  {
+    name: 'statements cancelled',
+    weight: 3,
+    strike: ({ postgres }) => {
+      for (const backend of postgres.backends) backend.cancel(new SqlError('57014', 'canceling statement due to user request'))
+      return undefined
+    },
+  },
+  {
+    name: 'connections refused',
+    weight: 2,
+    strike: ({ world, troubles }, random) => {
+      const end = (): void => { troubles.isRefusing = false }
+      troubles.isRefusing = true
+      world.timeline.after(random.skewed(50, 4_000), end)
+      return end
+    },
+  },
+  {
+    name: 'network to the database cut',
+    weight: 3,
+    strike: ({ world, machines }, random) => {
+      const { name } = random.pick(machines)
+      world.database.cut(name, random.skewed(30, 11_000))
+      return () => world.database.cut(name, 0)
+    },
+  },
+]
+
+/** On one of those that live. */
+function onProcess(
+  strike: (process: SimulatedProcess, random: Random) => (() => void) | undefined | false | void,
+): Fault['strike'] {
+  return ({ operator }, random) => {
+    const { living } = operator
+    if (living.length === 0) return false
+    return strike(random.pick(living), random) ?? undefined
+  }
+}

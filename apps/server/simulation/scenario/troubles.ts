@@ -1,0 +1,98 @@
+import type { SimulatedPostgres } from '../postgres/simulated-postgres.ts'
+import type { DatabaseFaults, Fate } from '../runtime/database-network.ts'
+import type { World } from '../runtime/simulated-process.ts'
+import type { Machine } from '../world/machine.ts'
+import type { Random } from '../world/random.ts'
+import { FAULTS } from './faults.ts'
+import type { Operator } from './operator.ts'
+import type { Plan } from './plan.ts'
+import { drawFate } from './statement-faults.ts'
+
+/** What a fault can reach. */
+export interface Reach {
+  readonly world: World
+  readonly operator: Operator
+  readonly postgres: SimulatedPostgres
+  readonly machines: readonly Machine[]
+  readonly troubles: Troubles
+}
+
+const NONE: Fate = { kind: 'none' }
+const DEPLOY_EVERY_MS = 2_500
+const BATCH = /megacache_record_/
+
+/** Makes things go wrong until it is told to heal. */
+export class Troubles implements DatabaseFaults {
+  /** No new connection to the database comes about. */
+  isRefusing = false
+  readonly #plan: Plan
+  readonly #random: Random
+  readonly #ends = new Set<() => void>()
+  #reach: Reach | undefined
+  #isHealed = false
+
+  constructor(plan: Plan, random: Random) {
+    this.#plan = plan
+    this.#random = random
+  }
+
+  begin(reach: Omit<Reach, 'troubles'>): void {
+    this.#reach = { ...reach, troubles: this }
+    if (this.#plan.mood === 'deploys') this.#deployAgain()
+    this.#later()
+  }
+
+  /** Everything that lasts ends, and nothing new begins. */
+  heal(): void {
+    this.#isHealed = true
+    for (const end of this.#ends) end()
+  }
+
+  fateOf(text: string): Fate {
+    const { statementFaults, hangs } = this.#plan
+    if (this.#isHealed || !this.#random.chance(statementFaults)) return NONE
+    const isBatch = BATCH.test(text)
+    // Rare statements are many more; batches are what matters.
+    if (!isBatch && this.#random.chance(0.7)) return NONE
+    // A migration may take long, so a silent one is given up only after ten minutes.
+    const isMigration = text.startsWith('--')
+    return drawFate(this.#random, (hangs === 'everywhere' && !isMigration) || (hangs === 'batches' && isBatch))
+  }
+
+  refusesConnection(): boolean {
+    return this.isRefusing
+  }
+
+  #later(): void {
+    const { troubleEveryMs } = this.#plan
+    if (this.#isHealed || !Number.isFinite(troubleEveryMs)) return
+    this.#reach?.world.timeline.after(this.#random.between(0.2, 1.8) * troubleEveryMs, () => {
+      if (this.#isHealed) return
+      this.#strike()
+      this.#later()
+    })
+  }
+
+  #strike(): void {
+    const reach = this.#reach
+    if (reach === undefined) return
+    const allowed = FAULTS.filter(({ name }) => this.#plan.faults.includes(name))
+    let left = this.#random.fraction() * allowed.reduce((sum, { weight }) => sum + weight, 0)
+    const fault = allowed.find(({ weight }) => (left -= weight) < 0) ?? allowed[0]
+    if (fault === undefined) return
+    const end = fault.strike(reach, this.#random)
+    reach.world.trace.add('FAULT', `${fault.name}${end === false ? ': nothing to hit' : ''}`)
+    if (end === false) return
+    reach.world.counters.add(`fault: ${fault.name}`)
+    if (end !== undefined) this.#ends.add(end)
+  }
+
+  #deployAgain(): void {
+    this.#reach?.world.timeline.after(this.#random.between(0.6, 1.4) * DEPLOY_EVERY_MS, () => {
+      if (this.#isHealed) return
+      const { operator, machines } = this.#reach!
+      operator.deploy(machines[0]!)
+      this.#deployAgain()
+    })
+  }
+}
