@@ -6,12 +6,17 @@ const CONNECT_MS_MAX = 5_000
 const ANSWER_MS_MAX = 30_000
 const IDLE_MS_MAX = 30_000
 
+/** The server function that warns when a wait for the synchronous standby was cancelled; not translated. */
+const REPLICATION_ROUTINE = 'SyncRepWaitForLSN'
+
 /**
  * Connections for what is not on the request path: recovery, new sales, retention, look-ups. They come when
  * they are needed and go when they are idle.
  */
 export class RareQueries {
   readonly #pool: pg.Pool
+  /** Connections that committed without the synchronous standby. */
+  readonly #unreplicated = new WeakSet<object>()
 
   constructor(connection: Connection, applicationName: string, connectionsMax: number) {
     this.#pool = new pg.Pool({
@@ -27,18 +32,26 @@ export class RareQueries {
     // An idle connection that breaks is simply gone; the next query opens another. One that breaks in use says so
     // by its query as well, and without a listener of its own it would end the process.
     this.#pool.on('error', () => {})
-    this.#pool.on('connect', (client) => client.on('error', () => {}))
+    this.#pool.on('connect', (client) => {
+      client.on('error', () => {})
+      client.on('notice', ({ routine }) => {
+        if (routine === REPLICATION_ROUTINE) this.#unreplicated.add(client)
+      })
+    })
   }
 
   /**
    * Runs a task on one connection. A connection whose task failed is not used again. Rejects with a `PersistenceError`: the
-   * task's own, or `connection_lost` with what the driver or the server said.
+   * task's own, or `connection_lost` with what the driver or the server said. What was committed without the synchronous
+   * standby may be forgotten, so that is a failure as well.
    */
   async run<T>(task: (client: SqlClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => { throw asPersistenceError(error) })
     let failure: unknown
     try {
-      return await task(client)
+      const result = await task(client)
+      if (this.#unreplicated.has(client)) throw new Error('the wait for the synchronous standby was cancelled')
+      return result
     } catch (error) {
       failure = error
       throw asPersistenceError(error)

@@ -209,7 +209,7 @@ async function cancelCheckout(backend: Backend, saleId: number, code: string): P
 }
 
 /** pg_logical_emit_message: the commit waits for all that precedes it. */
-function foundRows(backend: Backend): void {
+export function foundRows(backend: Backend): void {
   backend.postgres.counters.add('batch found rows instead of writing them')
   if (backend.postgres.protections.waitsForFoundRows) backend.transaction.hasWritten = true
 }

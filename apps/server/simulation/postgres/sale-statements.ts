@@ -1,5 +1,5 @@
 import type { Backend } from './backend.ts'
-import { isCurrentEpoch } from './batch-procedures.ts'
+import { foundRows, isCurrentEpoch } from './batch-procedures.ts'
 import { NO_ROWS, row, type StatementTable, table } from './query-result.ts'
 import type { CheckoutRow, SaleRow } from './tables.ts'
 import { isVisible } from './transaction.ts'
@@ -55,7 +55,7 @@ export const SALE_STATEMENTS: StatementTable = {
           writer: backend.transaction, saleId: saleId!, startsAtMs: startsAtMs!, endsAtMs: endsAtMs!, itemCount: itemCount!,
           userLimit: userLimit!, reservationTtlMs: reservationTtlMs!, honouredUntilMs: endsAtMs! + reservationTtlMs!,
         })
-      }
+      } else foundRows(backend)
       const stored = sales.seen(String(saleId), backend.transaction, backend.snapshot())
       return stored === undefined ? NO_ROWS : table(TERMS, [termsOf(stored)])
     },

@@ -122,6 +122,7 @@ export class SimulatedPostgres implements Owner {
 
   /** Immediate stop, or the fail-over to a standby: what was not kept may be gone, and so is every session. */
   crash(downMs: number): void {
+    if (!this.#isUp) return
     this.trace.add('postgres', `crashes for ${downMs.toFixed(0)} ms`)
     this.#isUp = false
     this.#generation++

@@ -8,8 +8,6 @@ import type { SimulatedThread } from './simulated-thread.ts'
 const LATENCY_MS_MIN = 0.05
 const LATENCY_MS_MAX = 1.5
 const BATCH = 'select megacache_record_'
-/** How often a packet held back by a cut network is tried again. */
-const CUT_AGAIN_MS = 5
 
 /** tcp_keepalives_idle, and three times tcp_keepalives_interval. */
 const KEEPALIVE_MS = 25_000
@@ -44,7 +42,8 @@ export class DatabaseNetwork {
   readonly random: Random
   readonly postgres: SimulatedPostgres
   readonly faults: DatabaseFaults
-  readonly #cut = new Map<string, number>()
+  /** What waits until a machine can be reached again, in order. */
+  readonly #held = new Map<string, (() => void)[]>()
 
   constructor(timeline: Timeline, random: Random, postgres: SimulatedPostgres, faults: DatabaseFaults) {
     this.timeline = timeline
@@ -53,13 +52,19 @@ export class DatabaseNetwork {
     this.faults = faults
   }
 
-  /** Nothing passes between a machine and the database for so long; what was sent arrives afterwards. */
-  cut(machine: string, ms: number): void {
-    this.#cut.set(machine, this.timeline.nowMs + ms)
+  /** Nothing passes between a machine and the database; what was sent arrives afterwards. Returns how to end it. */
+  cut(machine: string): () => void {
+    if (!this.#held.has(machine)) this.#held.set(machine, [])
+    return () => {
+      const held = this.#held.get(machine)
+      this.#held.delete(machine)
+      for (const arrive of held ?? []) this.timeline.after(0, arrive)
+    }
   }
 
-  isCut(machine: string): boolean {
-    return this.timeline.nowMs < (this.#cut.get(machine) ?? 0)
+  /** Whether a packet has to wait; `arrive` brings it later. */
+  holds(machine: string, arrive: () => void): boolean {
+    return this.#held.get(machine)?.push(arrive) !== undefined
   }
 }
 
@@ -177,7 +182,7 @@ export class DatabaseLink {
     this.#sentAtMs[way] = atMs
     const arrive = (): void => {
       if (this.#isDeaf) return
-      if (this.#network.isCut(this.#thread.process.machine.name)) return void timeline.after(CUT_AGAIN_MS, arrive)
+      if (this.#network.holds(this.#thread.process.machine.name, arrive)) return
       if (owner === undefined) postgres.accept(task)
       else owner.accept(task)
     }

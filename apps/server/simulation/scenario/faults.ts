@@ -93,7 +93,10 @@ export const FAULTS: readonly Fault[] = [
     weight: 3,
     strike: ({ world, machines, postgres }, random) => {
       const deltaMs = random.pick([1, -1]) * random.pick([30, 700, 3_000, CLOCK_SET_MS_MAX])
-      random.pick(machines).stepWall(deltaMs)
+      const machine = random.pick(machines)
+      // Nobody sets the clock of a machine that sleeps.
+      if (machine.isSuspended) return false
+      machine.stepWall(deltaMs)
       world.trace.add('world', `sets a clock by ${deltaMs} ms`)
       if ([...postgres.backends].some((backend) => backend.isBusy)) world.counters.add('clock set during a statement')
       return undefined
@@ -105,6 +108,25 @@ export const FAULTS: readonly Fault[] = [
     strike: ({ postgres }, random) => {
       if (postgres.state !== 'up') return false
       postgres.crash(random.skewed(30, 2_500))
+      return undefined
+    },
+  },
+  {
+    name: 'standby away, then failed over to',
+    weight: 3,
+    strike: ({ world, postgres }, random) => {
+      if (!postgres.isReplicated || postgres.state !== 'up') return false
+      postgres.log.stall(1_500)
+      const isEnding = random.chance(0.5)
+      for (const atMs of [60, 200, 400]) {
+        world.timeline.after(random.between(0.5, 1.5) * atMs, () => {
+          for (const backend of postgres.backends) {
+            if (isEnding) backend.terminate()
+            else backend.cancel(new SqlError('57014', 'canceling statement due to user request'))
+          }
+        })
+      }
+      world.timeline.after(random.between(300, 1_200), () => postgres.crash(random.skewed(30, 1_000)))
       return undefined
     },
   },
@@ -185,9 +207,9 @@ export const FAULTS: readonly Fault[] = [
     name: 'network to the database cut',
     weight: 3,
     strike: ({ world, machines }, random) => {
-      const { name } = random.pick(machines)
-      world.database.cut(name, random.skewed(30, 11_000))
-      return () => world.database.cut(name, 0)
+      const mend = world.database.cut(random.pick(machines).name)
+      world.timeline.after(random.skewed(30, 11_000), mend)
+      return mend
     },
   },
 ]

@@ -44,6 +44,8 @@ const USERS = ['7', '8', '-3', '9223372036854775807', '-9223372036854775808', '4
 
 /** How long what hangs takes to be given up, and what has ended to be back. */
 const HEAL_MS = { nowhere: 8_000, batches: 15_000, everywhere: 75_000 } as const
+/** A session whose machine lost its power between taking the holder lock and tagging itself is ended by keep-alive only. */
+const HEAL_AFTER_POWER_LOSS_MS = 33_000
 
 export function drawPlan(random: Random): Plan {
   const mood = random.chance(0.08) ? 'calm' : random.chance(0.08) ? 'deploys' : 'troubled'
@@ -55,6 +57,7 @@ export function drawPlan(random: Random): Plan {
   const threads = random.integer(1, 2)
   const hangs = isTroubled ? random.pick(['nowhere', 'nowhere', 'nowhere', 'batches', 'batches', 'everywhere'] as const) : 'nowhere'
   const focus = random.pick([0.15, 0.3, 1])
+  const faults = FAULTS.map(({ name }) => name).filter(() => random.chance(focus))
   return {
     mood,
     machines: isTroubled && random.chance(0.35) ? ['a', 'b'] : ['a'],
@@ -77,13 +80,13 @@ export function drawPlan(random: Random): Plan {
     beginsAtMs: random.integer(0, 3_600_000),
     startMs: 1_500,
     troubleMs: random.integer(4_000, 10_000),
-    healMs: HEAL_MS[hangs],
+    healMs: Math.max(HEAL_MS[hangs], isTroubled && faults.includes('power lost') ? HEAL_AFTER_POWER_LOSS_MS : 0),
     restMs: Math.max(ttlMs, periodMs) + 3_000,
     statementFaults: isTroubled ? random.pick([0, 0.01, 0.03, 0.1]) : 0,
     hangs,
     refusesCodes: isTroubled && 2 * ttlMs <= periodMs && random.chance(0.3),
     isNarrow: isTroubled && random.chance(0.25),
-    faults: FAULTS.map(({ name }) => name).filter(() => random.chance(focus)),
+    faults,
     troubleEveryMs: isTroubled ? random.pick([250, 600, 1_500, Infinity]) : Infinity,
   }
 }

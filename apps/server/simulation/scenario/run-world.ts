@@ -8,7 +8,7 @@ import type { World } from '../runtime/simulated-process.ts'
 import { runningThread } from '../runtime/simulated-thread.ts'
 import { type SourceChange, SourceModules } from '../runtime/source-modules.ts'
 import { Counters } from '../world/counters.ts'
-import { Machine } from '../world/machine.ts'
+import { EPOCH_MS, Machine } from '../world/machine.ts'
 import { Random } from '../world/random.ts'
 import { Timeline } from '../world/timeline.ts'
 import { Trace } from '../world/trace.ts'
@@ -80,7 +80,9 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
   const postgres = new SimulatedPostgres({
     timeline, trace, counters, onViolation, random: random.stream('postgres'), machine: machineOf('db'),
     isReplicated: plan.isReplicated, flushMsMax: plan.flushMsMax,
-    refusesCode: (code, kind) => plan.refusesCodes && code.endsWith(kind === 'checkout' ? 'a' : 'b'),
+    // None of the sale that must sell out, and of one code always the same.
+    refusesCode: (code, kind) => plan.refusesCodes && code.endsWith(kind === 'checkout' ? 'a' : 'b') &&
+      Number.parseInt(code.slice(0, 8), 16) * 1_000 < EPOCH_MS + plan.beginsAtMs + plan.troubleMs,
     ...(protections === undefined ? {} : { protections }),
   })
   const http = new HttpNetwork(timeline, random.stream('http'))
@@ -98,6 +100,7 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
   const shoppers = Array.from({ length: plan.shoppers }, (_none, index) => new Shopper(`shopper${index}`, {
     timeline, random: random.stream(`shopper ${index}`), trace, counters, http, history,
     machines: plan.machines, items: plan.items, users: plan.users, thinkMs: plan.thinkMs,
+    readyMachine: () => operator.living.find(({ isServing }) => isServing)?.machine.name,
     epochNow: () => {
       const { reader, snapshot } = postgres.observe()
       return postgres.lease.read(reader, snapshot).epoch

@@ -22,6 +22,8 @@ export interface ShopperOptions {
   readonly users: readonly string[]
   /** Mean pause between two requests. */
   readonly thinkMs: number
+  /** Which machine is ready, as a load balancer would know; eager shoppers ask there. */
+  readonly readyMachine: () => string | undefined
   /** The lease epoch in the database. */
   readonly epochNow: () => number
 }
@@ -115,7 +117,7 @@ export class Shopper {
 
   #send(wanted: Wanted): void {
     const { timeline, random, trace, counters, history, machines } = this.#options
-    const machine = random.pick(machines)
+    const machine = (this.#mood === 'eager' ? this.#options.readyMachine() : undefined) ?? random.pick(machines)
     const call = history.begin({
       kind: wanted.kind, machine, sentAtMs: timeline.nowMs, userId: wanted.userId ?? '', itemId: wanted.itemId ?? -1, code: wanted.code,
     })

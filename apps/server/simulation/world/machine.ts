@@ -1,7 +1,7 @@
 import type { Timeline } from './timeline.ts'
 
 /** 2026-01-01T00:00:00Z: the world begins some time after it. */
-const EPOCH_MS = 1_767_225_600_000
+export const EPOCH_MS = 1_767_225_600_000
 
 export interface MachineClocks {
   /** Wall time minus true time at the beginning, beyond the world's own epoch. */

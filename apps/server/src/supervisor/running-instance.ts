@@ -14,7 +14,8 @@ import type { SaleBook } from './sale-book.ts'
 /** How long a draining instance waits for clients to go; spec section 6. */
 const DRAIN_GRACE_MS = 5_000
 const ADMIN_RETRY_MS = 100
-const ADMIN_RETRIES_MAX = 100
+/** As long as a predecessor may take to end (SHUTDOWN_TIMEOUT): who serves already must not end for its admin port. */
+const ADMIN_RETRIES_MAX = 6_000
 
 interface Parts {
   readonly instance: { enter(state: InstanceState): void }
@@ -83,16 +84,22 @@ export class RunningInstance {
 
   /**
    * Gives the lease to the successor that listens on the same port already. Resolves when it is free; the clients
-   * that are still connected here are served by passing their requests on.
+   * that are still connected here are served by passing their requests on. When it fails, `handedOver` rejects as well:
+   * this instance has stopped serving and must not stay.
    */
   async #handOver(): Promise<void> {
     const { config, log, threads, port } = this.#parts
     if (this.#isLeaving) throw new Error('this instance is leaving already')
     this.#isLeaving = true
     log.info('handing over')
-    await this.#stopDuties()
-    await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs)
-    await this.#letGo()
+    try {
+      await this.#stopDuties()
+      await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs)
+      await this.#letGo()
+    } catch (error) {
+      this.#handedOver.reject(error)
+      throw error
+    }
     log.info('handed over, passing on what still comes')
     this.#leave().catch((error: unknown) => this.#handedOver.reject(error))
   }
