@@ -45,6 +45,8 @@ export class Backend implements Owner {
   #death: SqlError | undefined
   /** Ends the wait under way by an error; undefined while nothing can be interrupted. */
   #interrupt: ((error: SqlError) => void) | undefined
+  /** Takes it out of the line it stands in. */
+  #abandon: () => void = () => {}
 
   constructor(postgres: SimulatedPostgres, processId: number, startedAt: string) {
     this.postgres = postgres
@@ -268,15 +270,16 @@ export class Backend implements Owner {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#interrupt = undefined
+    this.#abandon()
     this.postgres.backends.delete(this)
     this.postgres.locks.release(this, 'all')
     this.onGone(error)
   }
 
-  /** A wait that can be interrupted. */
-  #wait(begin: (done: () => void, fail: (error: SqlError) => void) => () => void): Promise<void> {
-    if (this.#death !== undefined) return Promise.reject(this.#death)
-    return new Promise((resolve, reject) => {
+  /** A wait that can be interrupted. Whoever waited for something that came too late never hears of it. */
+  async #wait(begin: (done: () => void, fail: (error: SqlError) => void) => () => void): Promise<void> {
+    if (this.#death !== undefined) throw this.#death
+    await new Promise<void>((resolve, reject) => {
       let isOver = false
       const finish = (settle: () => void) => (): void => {
         if (isOver) return
@@ -290,6 +293,8 @@ export class Backend implements Owner {
       }
       this.#interrupt = fail
       const stop = begin(finish(resolve), fail)
+      this.#abandon = stop
     })
+    if (this.#isEnded) await new Promise(() => {})
   }
 }

@@ -41,7 +41,6 @@ export class SourceModules {
   readonly #bodies = new Map<string, ModuleBody>()
   readonly #urls = new Map<string, string>()
   readonly #targets = new Map<string, string | undefined>()
-  readonly #applied = new Set<SourceChange>()
 
   /** With `changes` some files are not what is shipped. */
   constructor(changes: readonly SourceChange[] = []) {
@@ -68,10 +67,9 @@ export class SourceModules {
     await Promise.all(pending)
   }
 
-  /** Throws when a change was for a file that nobody has loaded. */
-  checkApplied(): void {
-    const missed = this.#changes.find((change) => !this.#applied.has(change))
-    if (missed !== undefined) throw new Error(`${missed.file} was not loaded, so its change means nothing`)
+  /** Throws when a change does not fit its file any more. */
+  checkFit(): void {
+    for (const { file } of this.#changes) this.#source(resolve(ROOT, file))
   }
 
   /** The file that an import means; undefined for what is not ours. */
@@ -107,7 +105,6 @@ export class SourceModules {
       const parts = source.split(change.from)
       if (parts.length !== 2) throw new Error(`the change must fit one place of ${change.file}, it fits ${parts.length - 1}`)
       source = parts.join(change.to)
-      this.#applied.add(change)
     }
     return source
   }

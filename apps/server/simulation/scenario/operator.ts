@@ -13,7 +13,7 @@ export interface OperatorOptions {
 }
 
 /** What an instance may end with 70 for when the database fails it. */
-const EXPECTED_WORDS = /^the hand-over failed|^request thread has no database connection/
+const EXPECTED_WORDS = /^the hand-over failed|^request thread has no database connection|a request thread gave no answer within/
 
 /** Whoever keeps the instances running: starts what has ended again, deploys, shuts down. */
 export class Operator {

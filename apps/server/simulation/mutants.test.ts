@@ -1,0 +1,18 @@
+import { describe, expect, test } from 'vitest'
+import { MUTANTS } from './mutants.ts'
+import { SourceModules } from './runtime/source-modules.ts'
+import { runWorld } from './scenario/run-world.ts'
+
+/** So many worlds from a mutant's own seed on. */
+const WORLDS_MAX = 25
+
+describe('without a protection a guarantee breaks:', () => {
+  test.each(MUTANTS)('$name', { timeout: 120_000 }, async ({ changes = [], protections, fromSeed }) => {
+    new SourceModules(changes).checkFit()
+    for (let seed = fromSeed; seed < fromSeed + WORLDS_MAX; seed++) {
+      const { violations } = await runWorld({ seed, changes, ...(protections === undefined ? {} : { protections }) })
+      if (violations.length > 0) return
+    }
+    expect.fail(`survived ${WORLDS_MAX} worlds from seed ${fromSeed} on`)
+  })
+})
