@@ -77,23 +77,6 @@ export const MUTANTS: readonly Mutant[] = [
     fromSeed: 1,
   },
   {
-    name: 'an error is believed before the server is ready again',
-    changes: [{
-      file: `${PERSISTENCE}/failure-class.ts`,
-      from: "'08': 'in_doubt',",
-      to: "'08': 'definite', '57': 'definite', ",
-    }, {
-      file: `${PERSISTENCE}/failure-class.ts`,
-      from: "if (fault.delivery !== 'answered') return 'in_doubt'",
-      to: "if (fault.delivery !== 'answered' && fault.sqlState === undefined) return 'in_doubt'",
-    }, {
-      file: `${PERSISTENCE}/failure-class.ts`,
-      from: "'57P01': 'in_doubt',",
-      to: "'57P01': 'definite',",
-    }],
-    fromSeed: 1,
-  },
-  {
     name: 'a commit without the standby is believed',
     changes: [{
       file: `${PERSISTENCE}/pg-connection.ts`,
@@ -136,11 +119,11 @@ export const MUTANTS: readonly Mutant[] = [
     fromSeed: 1,
   },
   {
-    name: 'an expired reservation is bought',
+    name: 'a reservation lives longer than it is told',
     changes: [{
-      file: 'packages/megacache/src/inventory.ts',
-      from: 'if (nowMs >= readExpiresMs(words, at)) return RESERVATION_EXPIRED',
-      to: 'if (nowMs >= readExpiresMs(words, at) + 400) return RESERVATION_EXPIRED',
+      file: 'packages/megacache/src/megacache.ts',
+      from: 'slot.expiresMs = Math.ceil(this.#nowMs + this.reservationTtlMs)',
+      to: 'slot.expiresMs = Math.ceil(this.#nowMs + this.reservationTtlMs) + 400',
     }],
     fromSeed: 1,
   },

@@ -9,6 +9,8 @@ export interface Terms {
   readonly items: number
   readonly userLimit: number
   readonly ttlMs: number
+  /** How long an answer may take. */
+  readonly answerMsMax: number
   /** Some rows are refused by the database, which is answered 500. */
   readonly refusesCodes: boolean
 }
@@ -26,6 +28,7 @@ export function checkHistory(history: History, postgres: SimulatedPostgres, term
   check.reservationsAreExclusive()
   check.usersStayBelowTheLimit()
   check.cancelsAreFinal()
+  check.soldIsFinal()
   check.rowsAreExplained()
   return check.wrong
 }
@@ -57,6 +60,8 @@ class HistoryCheck {
       if (typeof call.outcome !== 'number') continue
       const isAllowed = STATUSES[call.kind].has(call.outcome) || (call.outcome === 500 && this.#terms.refusesCodes)
       if (!isAllowed) this.#say('G14', call, `was answered ${call.outcome} (${call.reason})`)
+      const tookMs = call.answeredAtMs - call.sentAtMs
+      if (tookMs > this.#terms.answerMsMax) this.#say('G13', call, `took ${tookMs.toFixed(0)} ms`)
       if (call.outcome === 503 && !call.hasRetryAfter) this.#say('G13', call, 'was told 503 without Retry-After')
     }
   }
@@ -126,7 +131,9 @@ class HistoryCheck {
     for (const [code, call] of this.#reservations) {
       const key = `${saleOf(code)} ${call.itemId}`
       const all = byItem.get(key) ?? []
-      all.push({ from: call.answeredAtMs, to: this.#surelyHeldUntil(code, call), call })
+      // Not its answer: another one's cancel may have become durable in between.
+      const from = Math.min(call.answeredAtMs, this.#checkouts.get(code)?.writer.committedAtMs ?? Infinity)
+      all.push({ from, to: this.#surelyHeldUntil(code, call), call })
       byItem.set(key, all)
     }
     for (const held of byItem.values()) {
@@ -197,11 +204,26 @@ class HistoryCheck {
     }
   }
 
+  /** What is sold stays sold: nobody reserves it again, and nobody is told that the buyer has something else. */
+  soldIsFinal(): void {
+    const soldAtMs = new Map<string, number>()
+    for (const row of this.#purchases.values()) soldAtMs.set(`${row.saleId} ${row.itemId}`, row.writer.committedAtMs)
+    for (const [code, call] of this.#reservations) {
+      if (call.sentAtMs > (soldAtMs.get(`${saleOf(code)} ${call.itemId}`) ?? Infinity)) this.#say('G2', call, 'got an item that was sold')
+    }
+    for (const call of this.#history.calls) {
+      if (call.kind !== 'read' || call.outcome !== 200 || call.code === undefined || call.isOfReplaced) continue
+      const bought = this.#purchases.get(call.code)
+      const isLate = bought !== undefined && call.sentAtMs > bought.writer.committedAtMs
+      if (isLate && call.reason !== 'purchased' && call.reason !== 'purchasing') this.#say('G1', call, `says ${call.reason} of what was bought`)
+    }
+  }
+
   /** Until when a code's item belongs to it, whatever clocks and delays did. */
   #surelyHeldUntil(code: string, call: Call): number {
-    const asked = this.#cancels.get(code)?.map(({ sentAtMs }) => sentAtMs) ?? []
-    const endMs = Math.min(...asked, this.#purchases.has(code) ? Infinity : call.sentAtMs + this.#terms.ttlMs - TOLERANCE_MS)
-    return endMs
+    if (this.#purchases.has(code)) return Infinity
+    const cancelledAtMs = this.#checkouts.get(code)?.cancelled?.writer.committedAtMs ?? Infinity
+    return Math.min(cancelledAtMs, call.sentAtMs + this.#terms.ttlMs - TOLERANCE_MS)
   }
 
   #isCancelAsked(code: string, before: Call): boolean {

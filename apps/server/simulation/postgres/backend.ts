@@ -243,7 +243,7 @@ export class Backend implements Owner {
       this.#checkEpoch(transaction)
       if (this.#isClientGone) postgres.counters.add('commit after its client was gone')
     }
-    transaction.becomeVisible(++postgres.commitSequence)
+    transaction.becomeVisible(++postgres.commitSequence, postgres.timeline.nowMs)
     this.#transaction = undefined
     postgres.locks.release(this, 'transaction')
   }

@@ -85,7 +85,7 @@ export class SimulatedPostgres implements Owner {
     this.onViolation = options.onViolation
     this.log = new CommitLog(this.timeline, this.random.stream('log'), this, options.flushMsMax)
     const first = new Transaction(0)
-    first.becomeVisible(1)
+    first.becomeVisible(1, 0)
     this.lease = new VersionedRow({ epoch: 0, holder: null, renewedAtMs: null }, first)
   }
 
@@ -130,7 +130,7 @@ export class SimulatedPostgres implements Owner {
     const { survived, lost } = this.log.crash()
     const ended = [...this.backends]
     // Commits that have survived without having been seen are seen when the server is back.
-    for (const transaction of survived) if (transaction.state === 'running') transaction.becomeVisible(++this.commitSequence)
+    for (const transaction of survived) if (transaction.state === 'running') transaction.becomeVisible(++this.commitSequence, this.timeline.nowMs)
     for (const backend of ended) backend.vanish()
     for (const transaction of lost.toReversed()) {
       if (transaction.state === 'committed') this.counters.add('commit seen and then lost by a fail-over')

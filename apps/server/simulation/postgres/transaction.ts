@@ -6,6 +6,8 @@ export class Transaction {
   readonly startedAtMs: number
   state: 'running' | 'committed' | 'aborted' = 'running'
   commitSequence = 0
+  /** True time of its commit. */
+  committedAtMs = Infinity
   /** Whether its commit has anything to flush. */
   hasWritten = false
   /** Place of its commit in the log; 0 while there is none. */
@@ -31,8 +33,9 @@ export class Transaction {
     this.#onEnd.push(task)
   }
 
-  becomeVisible(commitSequence: number): void {
+  becomeVisible(commitSequence: number, nowMs: number): void {
     this.state = 'committed'
+    this.committedAtMs = nowMs
     this.commitSequence = commitSequence
     this.#ended()
   }

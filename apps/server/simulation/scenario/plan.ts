@@ -25,6 +25,8 @@ export interface Plan {
   /** How long it takes until everything that has ended is back. */
   readonly healMs: number
   readonly restMs: number
+  /** How long an answer may take in this world. */
+  readonly answerMsMax: number
   /** Chance that a statement meets a fault. */
   readonly statementFaults: number
   /** Which statements may stay without any answer. */
@@ -82,6 +84,7 @@ export function drawPlan(random: Random): Plan {
     troubleMs: random.integer(4_000, 10_000),
     healMs: Math.max(HEAL_MS[hangs], isTroubled && faults.includes('power lost') ? HEAL_AFTER_POWER_LOSS_MS : 0),
     restMs: Math.max(ttlMs, periodMs) + 3_000,
+    answerMsMax: answerMsMax(isTroubled ? faults : []),
     statementFaults: isTroubled ? random.pick([0, 0.01, 0.03, 0.1]) : 0,
     hangs,
     refusesCodes: isTroubled && 2 * ttlMs <= periodMs && random.chance(0.3),
@@ -90,3 +93,11 @@ export function drawPlan(random: Random): Plan {
     troubleEveryMs: isTroubled ? random.pick([250, 600, 1_500, Infinity]) : Infinity,
   }
 }
+
+/** Parked for two seconds, waiting for the database for five; passed on for nine more; for ever where nothing runs. */
+function answerMsMax(faults: readonly string[]): number {
+  if (STANDSTILLS.some((name) => faults.includes(name))) return Infinity
+  return faults.includes('new version deployed') ? 17_000 : 8_000
+}
+
+const STANDSTILLS = ['process paused', 'machine suspended', 'thread stalled']

@@ -115,7 +115,7 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
   try {
     for (const machine of machines) operator.start(machine)
     const wholeSale = await live({ plan, timeline, trace, operator, troubles, shoppers, watch })
-    violations.push(...checkHistory(history, postgres, { items: plan.items, userLimit: plan.userLimit, ttlMs: plan.ttlMs, refusesCodes: plan.refusesCodes }))
+    violations.push(...checkHistory(history, postgres, plan))
     violations.push(...checkRest({ plan, operator, postgres, history, wholeSale }))
   } catch (error) {
     onViolation(`the simulation itself: ${error instanceof Error ? error.stack : String(error)}`)

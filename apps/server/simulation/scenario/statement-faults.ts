@@ -22,7 +22,7 @@ export function drawFate(random: Random, mayHang: boolean): Fate {
     case 6:
       return { kind: 'server', fault: { isKilled: true } }
     case 7:
-      return { kind: 'server', fault: { error: new SqlError(random.pick(REFUSALS), 'an injected refusal') } }
+      return drawRefusal(random)
     case 8:
       return { kind: 'server', fault: { stuckMs: random.skewed(1, 9_500) } }
     case 9:
@@ -30,4 +30,9 @@ export function drawFate(random: Random, mayHang: boolean): Fate {
     default:
       return { kind: 'hangAfter' }
   }
+}
+
+/** The server answers that it will not. */
+export function drawRefusal(random: Random): Fate {
+  return { kind: 'server', fault: { error: new SqlError(random.pick(REFUSALS), 'an injected refusal') } }
 }

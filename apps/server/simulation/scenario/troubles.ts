@@ -1,12 +1,13 @@
 import type { SimulatedPostgres } from '../postgres/simulated-postgres.ts'
 import type { DatabaseFaults, Fate } from '../runtime/database-network.ts'
 import type { World } from '../runtime/simulated-process.ts'
+import type { SimulatedThread } from '../runtime/simulated-thread.ts'
 import type { Machine } from '../world/machine.ts'
 import type { Random } from '../world/random.ts'
 import { FAULTS } from './faults.ts'
 import type { Operator } from './operator.ts'
 import type { Plan } from './plan.ts'
-import { drawFate } from './statement-faults.ts'
+import { drawFate, drawRefusal } from './statement-faults.ts'
 
 /** What a fault can reach. */
 export interface Reach {
@@ -18,6 +19,7 @@ export interface Reach {
 }
 
 const NONE: Fate = { kind: 'none' }
+const REFUSED_AFTER_DOUBT = 0.3
 const DEPLOY_EVERY_MS = 2_500
 const BATCH = /megacache_record_/
 
@@ -28,6 +30,8 @@ export class Troubles implements DatabaseFaults {
   readonly #plan: Plan
   readonly #random: Random
   readonly #ends = new Set<() => void>()
+  /** Threads whose last batch may have been written without their knowing. */
+  readonly #doubting = new WeakSet<SimulatedThread>()
   #reach: Reach | undefined
   #isHealed = false
 
@@ -48,10 +52,19 @@ export class Troubles implements DatabaseFaults {
     for (const end of this.#ends) end()
   }
 
-  fateOf(text: string): Fate {
+  fateOf(text: string, thread: SimulatedThread): Fate {
+    const fate = this.#draw(text, thread)
+    if (fate.kind === 'lostAfter' || fate.kind === 'late') this.#doubting.add(thread)
+    return fate
+  }
+
+  #draw(text: string, thread: SimulatedThread): Fate {
     const { statementFaults, hangs } = this.#plan
-    if (this.#isHealed || !this.#random.chance(statementFaults)) return NONE
+    if (this.#isHealed) return NONE
     const isBatch = BATCH.test(text)
+    // Trouble seldom comes alone: what is sent again is often refused.
+    if (isBatch && this.#doubting.delete(thread) && this.#random.chance(REFUSED_AFTER_DOUBT)) return drawRefusal(this.#random)
+    if (!this.#random.chance(statementFaults)) return NONE
     // Rare statements are many more; batches are what matters.
     if (!isBatch && this.#random.chance(0.7)) return NONE
     // A migration may take long, so a silent one is given up only after ten minutes.
