@@ -1,5 +1,6 @@
-import { type History, mergeHistories } from '../history/call-history.ts'
-import { readHistoryFile } from '../history/history-file.ts'
+import { existsSync } from 'node:fs'
+import type { History } from '../history/call-history.ts'
+import { verifyHistoryFiles } from '../invariants/verify-files.ts'
 import {
   salesOf,
   type Verification,
@@ -8,13 +9,42 @@ import {
   type VerifyOptions,
 } from '../invariants/verify-ledger.ts'
 import { postgresLedger } from '../ledger/postgres-ledger.ts'
-import { LoadgenError } from '../loadgen-error.ts'
 import { runReport } from '../report/run-report.ts'
 import { verificationText } from '../report/text-report.ts'
 import { type CliCommand, type CommandLine, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
-import { LEDGER_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
+import { type CliOption, LEDGER_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
 import { writeReportFiles } from './report-files.ts'
+
+/** Time between two lines of progress, in milliseconds. */
+const PROGRESS_PERIOD_MS = 1_000
+
+/** The ledger by its name; `--database` is the same. */
+const LEDGER_OPTION: CliOption = {
+  name: 'ledger',
+  type: 'string',
+  value: '<url>',
+  text: 'compare every answer with this PostgreSQL (needs pg)',
+  range: 'default none: only the answers are checked',
+}
+
+/** Options of what is judged, beside {@link LEDGER_OPTIONS}. */
+const JUDGE_OPTIONS: readonly CliOption[] = [
+  {
+    name: 'judge-refusals',
+    type: 'string',
+    value: '<when>',
+    text: 'refused checkouts that nothing justifies are violations; never, when others buy too',
+    range: 'default as --explain-rows; auto, always, never',
+  },
+  {
+    name: 'skew',
+    type: 'string',
+    value: '<time>',
+    text: 'difference of the clocks of the machines that made the load',
+    range: 'default 2ms; 0ms or more',
+  },
+]
 
 /** What is proved, and with what. */
 export interface ProofOptions {
@@ -26,27 +56,31 @@ export interface ProofOptions {
 /** `megacache-loadgen verify`: no load, only the proof from files. */
 export const verifyCommand: CliCommand = {
   name: 'verify',
-  operands: '',
-  summary: 'compare files of acknowledged answers with the database, without load',
+  operands: '<history.ndjson...>',
+  summary: 'check recorded histories of any length, with or without the database, without load',
   sections: [
-    { title: 'proof', options: LEDGER_OPTIONS },
+    { title: 'proof', options: [LEDGER_OPTION, ...LEDGER_OPTIONS, ...JUDGE_OPTIONS] },
     { title: 'output', options: OUTPUT_OPTIONS },
   ],
-  examples: ['verify --acknowledged sale.ndjson --database postgres://127.0.0.1/sale'],
+  examples: ['verify sale.ndjson --ledger postgres://127.0.0.1/sale --expect-sold-out'],
   async run(line, io) {
-    const options = proofOptions(line)
-    if (line.operands.length > 0) throw invalid(`verify takes no ${line.operands.join(' ')}`)
-    if (options.databaseUrl === undefined) throw invalid('verify needs --database <url>')
-    if (options.acknowledgedFiles.length === 0) throw invalid('verify needs --acknowledged <file>')
-    const history = mergeHistories(options.acknowledgedFiles.map((file) => readHistoryFile(file)))
-    if (history.runs.length === 0) {
-      throw new LoadgenError(
-        'LOADGEN_HISTORY_MALFORMED',
-        `no run is recorded in ${options.acknowledgedFiles.join(', ')}`,
-      )
+    const { databaseUrl, acknowledgedFiles, verify } = proofOptions(line)
+    const files = [...line.operands, ...acknowledgedFiles]
+    if (files.length === 0) throw invalid('verify needs the file of a history')
+    for (const file of files) {
+      if (!existsSync(file)) throw invalid(`there is no file ${file}`)
     }
-    const verification = await prove(history, options)
-    io.stdout(verificationText(verification, 'database'))
+    const ledger = databaseUrl === undefined ? undefined : postgresLedger(databaseUrl)
+    let nextMs = Date.now() + PROGRESS_PERIOD_MS
+    const verification = await verifyHistoryFiles(files, ledger, {
+      ...verify,
+      onProgress: (checked, total) => {
+        if (line.switch('quiet') || Date.now() < nextMs) return
+        nextMs = Date.now() + PROGRESS_PERIOD_MS
+        io.stderr(`${checked.toLocaleString('en')} of ${total.toLocaleString('en')} calls checked\n`)
+      },
+    })
+    io.stdout(verificationText(verification, ledger === undefined ? 'answers' : 'database'))
     const status = verification.ok ? EXIT_STATUS.ok : EXIT_STATUS.violated
     writeReportFiles(line, runReport({ run: undefined, verification, exitStatus: status }))
     return status
@@ -55,19 +89,24 @@ export const verifyCommand: CliCommand = {
 
 /** Reads the options of {@link LEDGER_OPTIONS}. */
 export function proofOptions(line: CommandLine): ProofOptions {
+  const when = ['auto', 'always', 'never'] as const
+  const explainRows = line.word('explain-rows', when) ?? 'auto'
+  const skewMs = line.duration('skew')
   return {
-    databaseUrl: line.text('database'),
+    databaseUrl: line.text('ledger') ?? line.text('database'),
     acknowledgedFiles: line.texts('acknowledged'),
     verify: {
       expectSoldOut: line.switch('expect-sold-out'),
-      explainRows: line.word('explain-rows', ['auto', 'always', 'never'] as const) ?? 'auto',
+      explainRows,
+      judgeRefusals: line.word('judge-refusals', when) ?? explainRows,
+      ...(skewMs === undefined ? {} : { skewMs }),
     },
   }
 }
 
 /** Checks a history with the ledger, or by itself when none was given. */
 export async function prove(history: History, options: ProofOptions): Promise<Verification> {
-  if (options.databaseUrl === undefined) return verifyAnswers(history)
+  if (options.databaseUrl === undefined) return verifyAnswers(history, options.verify)
   const ledger = await postgresLedger(options.databaseUrl).read(salesOf(history))
   return verifyLedger(history, ledger, options.verify)
 }

@@ -52,12 +52,13 @@ export class Book {
       sale.seenFromMs = Math.min(sale.seenFromMs, run.startedAtMs)
       sale.certainFromMs = Math.min(sale.certainFromMs, run.startedAtMs)
       this.setEmptiness(sale, run.startedEmpty)
+      // The terms of a sale never change, so the first to name them is right; only the ledger knows better.
+      if (sale.row === undefined) {
+        sale.itemCount = run.items
+        sale.userLimit = run.userLimit
+      }
+      sale.reservationTtlMs = run.reservationTtlMs ?? sale.reservationTtlMs
     }
-    if (sale.row === undefined) {
-      sale.itemCount = run.items
-      sale.userLimit = run.userLimit
-    }
-    sale.reservationTtlMs = run.reservationTtlMs ?? sale.reservationTtlMs
     return sale
   }
 
