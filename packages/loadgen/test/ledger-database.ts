@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import type { FakeStore, FakeCheckout, FakePurchase } from './fake-sale.ts'
+import type { FakeCheckout, FakePurchase, FakeStore } from './fake-inventory.ts'
 
 /**
  * The ledger's columns as the service names them, without its constraints, so that a liar can
@@ -45,6 +45,9 @@ export async function createLedgerDatabase(clusterUrl: string): Promise<LedgerDa
   const purchases = batched<FakePurchase>((rows) =>
     client.query(INSERT_PURCHASES, [JSON.stringify(rows)]),
   )
+  const cancels = batched<string>((codes) =>
+    client.query('update checkouts set cancelled_at = clock_timestamp() where code = any($1::uuid[])', [codes]),
+  )
   return {
     url: url.href,
     sale: async (saleId, items, userLimit) => {
@@ -56,6 +59,7 @@ export async function createLedgerDatabase(clusterUrl: string): Promise<LedgerDa
     },
     checkout: checkouts,
     purchase: purchases,
+    cancel: cancels,
     clear: async () => {
       await client.query('truncate sales, checkouts, purchases')
     },
