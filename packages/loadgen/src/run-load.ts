@@ -15,6 +15,8 @@ export interface RunControl {
   readonly onProgress?: (progress: RunProgress) => void
   /** Receives each call of a flash sale as it happens, for instance a `HistoryFile`. */
   readonly sink?: HistorySink
+  /** Whether the calls are kept in memory as well; default true. */
+  readonly keepCalls?: boolean
 }
 
 /** What a run has left. */
@@ -63,7 +65,7 @@ export async function runLoad(
   }
   const sale =
     preset === undefined ? undefined : await readSaleStatus(options, control.signal)
-  const history = new CallHistory(control.sink)
+  const history = new CallHistory(control.sink, control.keepCalls)
   if (sale !== undefined) {
     history.addRun({
       scenario: name,

@@ -87,6 +87,7 @@ export class FakeInventory {
   slots: Slot[]
   private readonly options: InventoryOptions
   private readonly reservations = new Map<string, Reservation>()
+  private readonly living: Reservation[] = []
   private counts = new Map<string, number>()
   private lieCount = 0
   private lastCode = ''
@@ -118,6 +119,7 @@ export class FakeInventory {
   }
 
   async checkout(userId: string, itemId: number): Promise<FakeAnswer> {
+    this.sweep()
     const slot = this.slots[itemId]
     if (slot === undefined || !/^-?\d+$/.test(userId)) return refusal('invalid_parameter', 400)
     const lie = this.lieAboutItem(slot)
@@ -126,7 +128,6 @@ export class FakeInventory {
     if (!slot.isSold && this.isHeld(slot) && !this.lies('reserves twice at once')) {
       return refusal('item_reserved')
     }
-    this.release(slot)
     const { defect, userLimit } = this.options
     const count = this.counts.get(userId) ?? 0
     if (count >= (defect === 'sells eleven' ? userLimit + 1 : userLimit)) {
@@ -146,6 +147,7 @@ export class FakeInventory {
     slot.held = reservation
     slot.isSold = false
     this.reservations.set(row.code, reservation)
+    this.living.push(reservation)
     if (!this.lies('reserves without a row')) await this.options.store?.checkout(row)
     reservation.isBusy = false
     return this.lies('answers without a code') ? granted('reserved') : granted(row.code)
@@ -215,7 +217,7 @@ export class FakeInventory {
     if (!slot.isSold && this.lies('says sold what is not')) return 'item_sold'
     if (isFree && this.lies('refuses below the limit')) return 'user_limit_reached'
     if (this.options.defect !== 'says sold out too early') return undefined
-    return this.soldCount >= this.slots.length - 1 ? 'sold_out' : undefined
+    return this.soldCount >= this.slots.length * 0.8 ? 'sold_out' : undefined
   }
 
   private async writePurchase({ saleId, itemId, userId, code }: Reservation): Promise<void> {
@@ -239,9 +241,15 @@ export class FakeInventory {
     return held.expiresAtMs + lateMs > Date.now()
   }
 
-  /** Frees an item whose reservation has ended, and its user's count, once. */
-  private release(slot: Slot): void {
-    if (slot.held !== undefined && !slot.isSold) this.expire(slot.held)
+  /** Ends the reservations whose time has come: they live equally long, so the oldest are first. */
+  private sweep(): void {
+    let oldest = this.living[0]
+    while (oldest !== undefined && oldest.expiresAtMs <= Date.now()) {
+      if (oldest.isBusy) return
+      this.expire(oldest)
+      this.living.shift()
+      oldest = this.living[0]
+    }
   }
 
   private expire(held: Reservation): void {

@@ -110,21 +110,23 @@ export const SALE_OPTIONS: readonly CliOption[] = [
   ),
 ]
 
-/** Options of the check against the database. */
+/** Options of the proof. */
 export const LEDGER_OPTIONS: readonly CliOption[] = [
   option(
-    'database',
+    'ledger',
     '<url>',
     'compare every answer with this PostgreSQL (needs pg)',
     'default none: only the answers are checked',
   ),
+  option('database', '<url>', 'the same as --ledger', 'default none'),
   option(
-    'acknowledged',
+    'history',
     '<file>',
-    'append the answers to this file, and check those of earlier runs in it as well',
+    'append the calls to this file, and check those of earlier runs in it as well',
     'default none; verify takes several',
     true,
   ),
+  option('acknowledged', '<file>', 'the same as --history', 'default none', true),
   option(
     'expect-sold-out',
     '',
@@ -136,6 +138,18 @@ export const LEDGER_OPTIONS: readonly CliOption[] = [
     '<when>',
     'rows of our users that no call made are violations',
     'default auto (sale began empty); auto, always, never',
+  ),
+  option(
+    'judge-refusals',
+    '<when>',
+    'unjustified refusals are violations; never, when others buy unseen',
+    'default as --explain-rows; auto, always, never',
+  ),
+  option(
+    'skew',
+    '<time>',
+    'difference of the clocks of the machines that made the load',
+    'default 2ms, 0ms or more',
   ),
 ]
 

@@ -30,9 +30,9 @@ describe('the command line', () => {
     ['sell', 'unknown command'],
     ['run sell-out refusals', 'one scenario'],
     ['refusals --expect-sold-out', '--expect-sold-out'],
-    ['run --acknowledged a --acknowledged b', '--acknowledged'],
-    ['verify --acknowledged a', '--database'],
-    ['verify --database d', '--acknowledged'],
+    ['run --history a --acknowledged b', '--history'],
+    ['verify absent.ndjson', 'no file absent.ndjson'],
+    ['verify --ledger d', 'file of a history'],
     ['verify --database d --acknowledged a --users 5', '--users'],
   ])('refuses %s and says why', async (line, word) => {
     const found = await program(line)

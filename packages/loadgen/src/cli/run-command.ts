@@ -1,8 +1,9 @@
 import { findPreset } from '../presets/preset-table.ts'
-import { type History, mergeHistories } from '../history/call-history.ts'
-import { HistoryFile, readHistoryFile } from '../history/history-file.ts'
+import type { ScenarioChoice } from '../coordinator/make-plan.ts'
+import { RunProof } from '../invariants/run-proof.ts'
 import type { Verification } from '../invariants/verify-ledger.ts'
-import { checkOptions } from '../load-options.ts'
+import { postgresLedger } from '../ledger/postgres-ledger.ts'
+import { checkOptions, type LoadOptions } from '../load-options.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import { PRESETS } from '../presets/preset-table.ts'
 import { runReport } from '../report/run-report.ts'
@@ -24,7 +25,7 @@ import {
 } from './option-table.ts'
 import { progressView } from './progress-view.ts'
 import { writeReportFiles } from './report-files.ts'
-import { type ProofOptions, proofOptions, prove } from './verify-command.ts'
+import { type ProofOptions, proofOptions } from './verify-command.ts'
 
 /** `megacache-loadgen run`: load, then proof. */
 export const runCommand: CliCommand = {
@@ -55,40 +56,57 @@ export const runCommand: CliCommand = {
   async run(line, io) {
     const { choice, url } = choiceOf(line)
     const options = loadOptionsOf(line, url)
-    checkOptions(options)
+    const { requestTimeoutMs } = checkOptions(options)
     const preset = typeof choice === 'string' ? findPreset(choice) : undefined
-    const proof = proofOptions(line)
-    checkProof(proof, preset)
-    const path = proof.acknowledgedFiles[0]
-    const earlier = path === undefined ? { runs: [], calls: [] } : readHistoryFile(path)
-    const sink = path === undefined ? undefined : new HistoryFile(path)
-    const view = progressView(io.stderr, io.columns)
-    let run: LoadRun
+    const proved = proofOptions(line)
+    checkProof(proved, preset)
+    const { databaseUrl, historyFiles, verify } = proved
+    const ledger = databaseUrl === undefined ? undefined : postgresLedger(databaseUrl)
+    const [historyFile] = historyFiles
+    const proof =
+      preset === undefined
+        ? undefined
+        : new RunProof({ verify, ledger, historyFile, callMaxMs: requestTimeoutMs })
     try {
-      run = await runLoad(choice, options, {
-        signal: io.signal,
-        ...(sink === undefined ? {} : { sink }),
-        ...(line.switch('quiet') ? {} : { onProgress: (now) => view.show(now) }),
-      })
+      const run = await load(choice, options, line, io, proof)
+      io.stdout(runText(run.result))
+      if (proof === undefined) return finish(line, run.result, undefined, false)
+      return await proveRun(line, io, run, proof, proved)
     } finally {
-      view.end()
-      sink?.close()
+      proof?.close()
     }
-    io.stdout(runText(run.result))
-    if (run.sale === undefined) return finish(line, run.result, undefined, false)
-    return proveRun(line, io, run, mergeHistories([earlier, run.history]), proof)
   },
 }
 
+async function load(
+  choice: ScenarioChoice,
+  options: LoadOptions,
+  line: CommandLine,
+  io: CommandIo,
+  proof: RunProof | undefined,
+): Promise<LoadRun> {
+  const view = progressView(io.stderr, io.columns)
+  try {
+    return await runLoad(choice, options, {
+      signal: io.signal,
+      keepCalls: false,
+      ...(proof === undefined ? {} : { sink: proof }),
+      ...(line.switch('quiet') ? {} : { onProgress: (now) => view.show(now) }),
+    })
+  } finally {
+    view.end()
+  }
+}
+
 function checkProof(proof: ProofOptions, preset: ReturnType<typeof findPreset>): void {
-  const { databaseUrl, acknowledgedFiles, verify } = proof
-  if (acknowledgedFiles.length > 1) throw invalid('a run takes one --acknowledged <file>')
+  const { databaseUrl, historyFiles, verify } = proof
+  if (historyFiles.length > 1) throw invalid('a run takes one --history <file>')
   if (verify.expectSoldOut === true && preset?.sellsOut !== true) {
     throw invalid(`--expect-sold-out makes no sense with ${preset?.name ?? 'this'}: use chain`)
   }
   if (preset !== undefined) return
-  if (databaseUrl !== undefined || acknowledgedFiles.length > 0) {
-    throw invalid('--database and --acknowledged go with presets of a flash sale')
+  if (databaseUrl !== undefined || historyFiles.length > 0) {
+    throw invalid('--ledger and --history go with presets of a flash sale')
   }
 }
 
@@ -96,39 +114,19 @@ async function proveRun(
   line: CommandLine,
   io: CommandIo,
   { result }: LoadRun,
-  history: History,
-  proof: ProofOptions,
+  proof: RunProof,
+  { databaseUrl, verify }: ProofOptions,
 ): Promise<number> {
   const isUnreachable = result.ended === 'target_unreachable'
-  // A run that lost its target is not blamed for the items that it could not sell.
-  const expectSoldOut = proof.verify.expectSoldOut === true && !isUnreachable
   try {
-    const found = await prove(history, { ...proof, verify: { ...proof.verify, expectSoldOut } })
-    const isJudged = expectSoldOut && proof.databaseUrl === undefined
-    const verification = isJudged ? withUndersold(found, result) : found
-    io.stdout(
-      verificationText(verification, proof.databaseUrl === undefined ? 'answers' : 'database'),
-    )
+    // A run that lost its target is not blamed for the items that it could not sell.
+    const verification = await proof.verdict(verify.expectSoldOut === true && !isUnreachable)
+    io.stdout(verificationText(verification, databaseUrl === undefined ? 'answers' : 'database'))
     return finish(line, result, verification, false)
   } catch (error) {
     if (!(error instanceof LoadgenError)) throw error
     io.stderr(`megacache-loadgen: ${error.message}\n`)
     return finish(line, result, undefined, true)
-  }
-}
-
-/** Without a ledger the run's own knowledge says whether everything was sold. */
-function withUndersold(verification: Verification, result: RunResult): Verification {
-  if (result.ended === 'sold_out') return verification
-  const { purchased = 0, soldByOthers = 0, items = 0 } = result.counters
-  const known = purchased + soldByOthers
-  const sentence = `ended ${result.ended} with ${known} of ${items} items known to be sold`
-  return {
-    ...verification,
-    ok: false,
-    violationCount: verification.violationCount + 1,
-    countByKind: { ...verification.countByKind, undersold: 1 },
-    violations: [...verification.violations, { kind: 'undersold', sentence, calls: [], rows: [] }],
   }
 }
 

@@ -1,55 +1,21 @@
 import { existsSync } from 'node:fs'
-import type { History } from '../history/call-history.ts'
 import { verifyHistoryFiles } from '../invariants/verify-files.ts'
-import {
-  salesOf,
-  type Verification,
-  verifyAnswers,
-  verifyLedger,
-  type VerifyOptions,
-} from '../invariants/verify-ledger.ts'
+import type { VerifyOptions } from '../invariants/verify-ledger.ts'
 import { postgresLedger } from '../ledger/postgres-ledger.ts'
 import { runReport } from '../report/run-report.ts'
 import { verificationText } from '../report/text-report.ts'
 import { type CliCommand, type CommandLine, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
-import { type CliOption, LEDGER_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
+import { LEDGER_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
 import { writeReportFiles } from './report-files.ts'
 
 /** Time between two lines of progress, in milliseconds. */
 const PROGRESS_PERIOD_MS = 1_000
 
-/** The ledger by its name; `--database` is the same. */
-const LEDGER_OPTION: CliOption = {
-  name: 'ledger',
-  type: 'string',
-  value: '<url>',
-  text: 'compare every answer with this PostgreSQL (needs pg)',
-  range: 'default none: only the answers are checked',
-}
-
-/** Options of what is judged, beside {@link LEDGER_OPTIONS}. */
-const JUDGE_OPTIONS: readonly CliOption[] = [
-  {
-    name: 'judge-refusals',
-    type: 'string',
-    value: '<when>',
-    text: 'refused checkouts that nothing justifies are violations; never, when others buy too',
-    range: 'default as --explain-rows; auto, always, never',
-  },
-  {
-    name: 'skew',
-    type: 'string',
-    value: '<time>',
-    text: 'difference of the clocks of the machines that made the load',
-    range: 'default 2ms; 0ms or more',
-  },
-]
-
 /** What is proved, and with what. */
 export interface ProofOptions {
   readonly databaseUrl: string | undefined
-  readonly acknowledgedFiles: readonly string[]
+  readonly historyFiles: readonly string[]
   readonly verify: VerifyOptions
 }
 
@@ -57,15 +23,15 @@ export interface ProofOptions {
 export const verifyCommand: CliCommand = {
   name: 'verify',
   operands: '<history.ndjson...>',
-  summary: 'check recorded histories of any length, with or without the database, without load',
+  summary: 'check recorded histories of any length, with the database or without',
   sections: [
-    { title: 'proof', options: [LEDGER_OPTION, ...LEDGER_OPTIONS, ...JUDGE_OPTIONS] },
+    { title: 'proof', options: LEDGER_OPTIONS },
     { title: 'output', options: OUTPUT_OPTIONS },
   ],
   examples: ['verify sale.ndjson --ledger postgres://127.0.0.1/sale --expect-sold-out'],
   async run(line, io) {
-    const { databaseUrl, acknowledgedFiles, verify } = proofOptions(line)
-    const files = [...line.operands, ...acknowledgedFiles]
+    const { databaseUrl, historyFiles, verify } = proofOptions(line)
+    const files = [...line.operands, ...historyFiles]
     if (files.length === 0) throw invalid('verify needs the file of a history')
     for (const file of files) {
       if (!existsSync(file)) throw invalid(`there is no file ${file}`)
@@ -94,7 +60,7 @@ export function proofOptions(line: CommandLine): ProofOptions {
   const skewMs = line.duration('skew')
   return {
     databaseUrl: line.text('ledger') ?? line.text('database'),
-    acknowledgedFiles: line.texts('acknowledged'),
+    historyFiles: [...line.texts('history'), ...line.texts('acknowledged')],
     verify: {
       expectSoldOut: line.switch('expect-sold-out'),
       explainRows,
@@ -102,11 +68,4 @@ export function proofOptions(line: CommandLine): ProofOptions {
       ...(skewMs === undefined ? {} : { skewMs }),
     },
   }
-}
-
-/** Checks a history with the ledger, or by itself when none was given. */
-export async function prove(history: History, options: ProofOptions): Promise<Verification> {
-  if (options.databaseUrl === undefined) return verifyAnswers(history, options.verify)
-  const ledger = await postgresLedger(options.databaseUrl).read(salesOf(history))
-  return verifyLedger(history, ledger, options.verify)
 }

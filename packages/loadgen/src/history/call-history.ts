@@ -84,14 +84,20 @@ export interface HistorySink {
   flush(): void
 }
 
-/** The history of one run in memory, handed on to a sink as it grows. */
+/**
+ * The history of one run, handed on to a sink as it grows and kept in memory unless told otherwise: a long
+ * run under full load makes more calls than fit.
+ */
 export class CallHistory implements History {
   readonly runs: RunRecord[] = []
+  /** Empty when they are not kept. */
   readonly calls: RecordedCall[] = []
   private readonly sink: HistorySink | undefined
+  private readonly isKept: boolean
 
-  constructor(sink?: HistorySink) {
+  constructor(sink?: HistorySink, isKept = true) {
     this.sink = sink
+    this.isKept = isKept
   }
 
   addRun(record: RunRecord): void {
@@ -100,7 +106,7 @@ export class CallHistory implements History {
   }
 
   addCall(record: RecordedCall): void {
-    this.calls.push(record)
+    if (this.isKept) this.calls.push(record)
     this.sink?.call(record)
   }
 

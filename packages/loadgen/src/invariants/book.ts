@@ -24,6 +24,8 @@ export class Book {
   readonly callers = new Map<string, CallerState>()
   /** Per item, in whatever sale: since when a checkout in doubt may hold it. */
   readonly doubtFromMs = new Map<number, number>()
+  /** Items of which somebody was told that they, or all, are sold. */
+  readonly saidSold = new Set<number>()
   readonly runs: RunRecord[] = []
   /** The longest call seen, in milliseconds: how far back a call that is judged can reach. */
   longestCallMs = 0

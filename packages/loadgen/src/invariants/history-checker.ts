@@ -6,6 +6,7 @@ import { CallCounts } from './call-counts.ts'
 import { checkCodeOutcome } from './rules/code-outcome.ts'
 import { saysOver } from './rules/code-refusals.ts'
 import { isJudged } from './rules/judge-call.ts'
+import { isJustifiedNow } from './rules/justified-now.ts'
 import { checkRowsOf } from './rules/ledger-rows.ts'
 import { checkPurchaseAmongRows } from './rules/purchase-rows.ts'
 import { checkSoldOut } from './rules/sold-out.ts'
@@ -37,6 +38,8 @@ export interface CheckerOptions extends VerifyOptions {
 
 /** Calls between two judgements while they come. */
 const ADVANCE_EVERY = 256
+/** Calls between two looks for users that can be forgotten. */
+const CALLERS_LOOK = 65_536
 
 /**
  * Checks a history of calls against the promises of the service, as it grows or as a whole.
@@ -45,7 +48,8 @@ const ADVANCE_EVERY = 256
  * added later was sent before. Each call costs O(log n) in the calls of one window of time. With a finite
  * `retainMs` the memory is bounded by items, users and calls in flight or in doubt; given up then: a code
  * that is given or bought again later than that after its end is one that was never given, which is
- * reported as such for purchases only.
+ * reported as such for purchases only. With a finite `lagMs` a refused checkout that is justified when it
+ * comes is not looked at again.
  *
  * Rows, where there is a ledger, are added before the time at which they were written is passed.
  * Not for several threads: one checker must see all calls, since a promise spans users.
@@ -105,8 +109,9 @@ export class HistoryChecker implements HistorySink {
     book.longestCallMs = Math.max(book.longestCallMs, call.answeredAtMs - call.sentAtMs)
     if (call.step === 'checkout') this.addCheckout(call)
     else this.addUseOfCode(call)
-    if (isJudged(call)) this.sweep.judge(call)
+    if (isJudged(call) && !this.isSettledAtOnce(call)) this.sweep.judge(call)
     if (call.answeredAtMs > this.newestMs) this.newestMs = call.answeredAtMs
+    if (this.counts.calls % CALLERS_LOOK === 0) this.sweep.forgetCallers()
     if (this.lagMs !== Infinity && this.counts.calls % ADVANCE_EVERY === 0) {
       this.advance(this.newestMs - this.lagMs)
     }
@@ -163,12 +168,16 @@ export class HistoryChecker implements HistorySink {
     this.sweep.advance(watermarkMs - this.options.skewMs)
   }
 
-  /** Judges all that is left and gives the verdict. Nothing may be added afterwards. */
-  finish(): Verification {
+  /**
+   * Judges all that is left and gives the verdict. Nothing may be added afterwards.
+   *
+   * @param expectSoldOut as the option, which it replaces: known only when the run is over.
+   */
+  finish(expectSoldOut: boolean = this.options.expectSoldOut): Verification {
     this.sweep.advance(Infinity)
     const { book, found } = this.context
     for (const track of book.tracks.values()) this.judgeWhole(track)
-    if (this.options.expectSoldOut) checkSoldOut(this.context)
+    if (expectSoldOut) checkSoldOut(this.context)
     return {
       ok: found.count === 0,
       violationCount: found.count,
@@ -178,18 +187,24 @@ export class HistoryChecker implements HistorySink {
     }
   }
 
+  /** Left to itself, the checker keeps only the refusals that are not justified when they come. */
+  private isSettledAtOnce(call: RecordedCall): boolean {
+    return this.lagMs !== Infinity && call.step === 'checkout' && isJustifiedNow(this.context, call)
+  }
+
   private addCheckout(call: RecordedCall): void {
     const { book, found, tolerances } = this.context
     if (call.outcome === 'acknowledged' && isCheckoutCode(call.code)) return this.addGrant(call)
     const caller = book.caller(call.userId)
     const fromMs = call.sentAtMs - tolerances.skewMs
     if (call.outcome === 'refused') {
+      if (call.reason === 'item_sold' || call.reason === 'sold_out') book.saidSold.add(call.itemId)
       if (call.reason === 'user_limit_reached') return
       caller.refused.push(fromMs, call.answeredAtMs + tolerances.skewMs)
       return
     }
     // Whatever was not refused and gave no code may hold the item, from its sending on.
-    caller.doubtfulItems.add(call.itemId)
+    caller.doubt(call.itemId)
     const since = book.doubtFromMs.get(call.itemId) ?? Infinity
     if (fromMs < since) book.doubtFromMs.set(call.itemId, fromMs)
     if (call.outcome === 'unknown') return
@@ -213,6 +228,8 @@ export class HistoryChecker implements HistorySink {
     }
     track.checkout = call
     const { sale } = track
+    const item = sale.item(call.itemId)
+    if (call.sentAtMs > (item.latest?.checkout?.sentAtMs ?? -Infinity)) item.latest = track
     sale.seenFromMs = Math.min(sale.seenFromMs, call.sentAtMs - tolerances.skewMs)
     const givenMs = call.answeredAtMs + tolerances.skewMs
     if (givenMs < sale.certainFromMs) sale.certainFromMs = givenMs
@@ -239,7 +256,7 @@ export class HistoryChecker implements HistorySink {
     if (track === undefined) return
     if (saysOver(call)) track.overAnswer ??= call
     else if (isPurchase) this.addPurchase(track, call)
-    else if (call.step === 'cancel' && !isRefused) addCancel(track, call)
+    else if (call.step === 'cancel' && !isRefused) track.noteCancel(call)
     else if (call.step === 'read' && call.outcome === 'acknowledged') this.addRead(track, call)
     else return
     this.sweep.changed(track)
@@ -277,9 +294,4 @@ export class HistoryChecker implements HistorySink {
     this.judgeWhole(track)
     book.tracks.delete(track.code)
   }
-}
-
-function addCancel(track: Track, call: RecordedCall): void {
-  if (call.outcome === 'acknowledged') track.cancel ??= call
-  if (call.sentAtMs < (track.cancelTry?.sentAtMs ?? Infinity)) track.cancelTry = call
 }

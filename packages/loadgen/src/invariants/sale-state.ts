@@ -9,6 +9,8 @@ export class ItemState {
   /** When the last of those that are over ended. */
   lastPossibleEndMs = -Infinity
   lastEnded: Track | undefined
+  /** The reservation that began last, of those known so far. */
+  latest: Track | undefined
   /** Those that certainly hold it now: more than one is a violation. */
   readonly certain: Track[] = []
   /** From when on it may be sold. */
@@ -18,8 +20,6 @@ export class ItemState {
   /** The first reservation whose purchase was acknowledged. */
   bought: Track | undefined
   purchaseRow: PurchaseRow | undefined
-  /** Somebody was told that it is sold. */
-  isSaidSold = false
 }
 
 /** One user in one sale, as far as the sweep has come. */
@@ -89,9 +89,22 @@ export class SaleState {
  * counts while it lasts, because the service counts before it looks; an unknown one for ever.
  */
 export class CallerState {
-  readonly doubtfulItems = new Set<number>()
+  /** Items that unknown checkouts may have reserved, each with the rows that they can still explain. */
+  readonly doubtfulItems = new Map<number, number>()
   /** Intervals of refused checkouts: from, until, from, until. */
   refused: number[] = []
+
+  /** An unknown checkout of an item: it may have one row. */
+  doubt(itemId: number): void {
+    this.doubtfulItems.set(itemId, (this.doubtfulItems.get(itemId) ?? 0) + 1)
+  }
+
+  /** Whether an unknown checkout is left that explains a row of this item. */
+  explainsRow(itemId: number): boolean {
+    const left = this.doubtfulItems.get(itemId) ?? 0
+    if (left > 0) this.doubtfulItems.set(itemId, left - 1)
+    return left > 0
+  }
 
   /** Refused checkouts that lasted at some moment of `from` to `until`. */
   refusedWithin(fromMs: number, untilMs: number): number {

@@ -25,8 +25,6 @@ const SETTLE = 7
 
 /** Ends kept for a user before those too old to matter are thrown away. */
 const ENDS_KEPT = 64
-/** Judged calls between two looks for callers that can be forgotten. */
-const CALLERS_LOOK = 65_536
 
 /** What the rules are given. */
 export interface CheckContext {
@@ -52,7 +50,6 @@ export class Sweep {
   private readonly queue = new EventQueue<Track | RecordedCall | SaleState>()
   private readonly settle: Settle
   private readonly retainMs: number
-  private judgedCount = 0
 
   constructor(context: CheckContext, retainMs: number, settle: Settle) {
     this.context = context
@@ -109,6 +106,16 @@ export class Sweep {
     item.maybeSoldFromMs = Math.min(item.maybeSoldFromMs, atMs)
   }
 
+  /** Forgets the callers whose calls are too old to excuse a refusal. */
+  forgetCallers(): void {
+    const fromMs = this.reachMs()
+    const { callers } = this.context.book
+    for (const [userId, caller] of callers) {
+      caller.forget(fromMs)
+      if (caller.refused.length === 0 && caller.doubtfulItems.size === 0) callers.delete(userId)
+    }
+  }
+
   private pass(rank: number, subject: Track | RecordedCall | SaleState): void {
     switch (rank) {
       case SALE_CURRENT:
@@ -124,9 +131,7 @@ export class Sweep {
       case MAYBE_SOLD:
         return this.countMaybeSold(subject as Track)
       case JUDGE:
-        judgeCall(this.context, subject as RecordedCall)
-        if (++this.judgedCount % CALLERS_LOOK === 0) this.forgetCallers()
-        return
+        return judgeCall(this.context, subject as RecordedCall)
       default:
         return this.settleIfOver(subject as Track)
     }
@@ -220,16 +225,6 @@ export class Sweep {
     const user = sale.user(track.userId)
     if (user.possibleCount === 0 && user.boughtCount === 0 && user.certain.size === 0) {
       sale.users.delete(track.userId)
-    }
-  }
-
-  /** Forgets the callers whose calls are too old to excuse a refusal. */
-  private forgetCallers(): void {
-    const fromMs = this.reachMs()
-    const { callers } = this.context.book
-    for (const [userId, caller] of callers) {
-      caller.forget(fromMs)
-      if (caller.refused.length === 0 && caller.doubtfulItems.size === 0) callers.delete(userId)
     }
   }
 

@@ -77,6 +77,12 @@ export class Track {
     )
   }
 
+  /** A cancel that was not refused. */
+  noteCancel(call: RecordedCall): void {
+    if (call.outcome === 'acknowledged') this.cancel ??= call
+    if (call.sentAtMs < (this.cancelTry?.sentAtMs ?? Infinity)) this.cancelTry = call
+  }
+
   /** Reckons the four bounds anew from what is known. */
   refresh({ skewMs, expiryToleranceMs, clockToleranceMs }: Tolerances): void {
     const { checkout, row, cancel, cancelTry, purchaseTry, overAnswer, isBought } = this

@@ -1,4 +1,5 @@
 import { LoadgenError } from '../loadgen-error.ts'
+import { audit } from './audit.ts'
 import { doubleSubmit } from './double-submit.ts'
 import { expiryStorm } from './expiry-storm.ts'
 import { hoarder } from './hoarder.ts'
@@ -24,6 +25,7 @@ export const PRESETS: readonly Preset[] = [
   rotationEdge,
   retryStorm,
   slowBuyer,
+  audit,
 ]
 
 /** @throws LoadgenError `LOADGEN_OPTION_INVALID` */

@@ -35,6 +35,7 @@ export class CallRecorder {
         : exchange.status >= 400
           ? 'refused'
           : 'acknowledged'
+    const isShown = outcome === 'acknowledged' && subject.step === 'read'
     const isGrant = outcome === 'acknowledged' && subject.step === 'checkout'
     const code = isGrant ? exchange.body.slice(0, 64) : subject.code
     this.calls.push({
@@ -48,6 +49,7 @@ export class CallRecorder {
       code,
       sentAtMs: this.unixOriginMs + exchange.sentAtMs,
       answeredAtMs: this.unixOriginMs + exchange.endedAtMs,
+      ...(isShown ? reservationShown(exchange.body) : {}),
     })
   }
 
@@ -56,5 +58,23 @@ export class CallRecorder {
     const taken = this.calls
     this.calls = []
     return taken
+  }
+}
+
+/** What `GET /reservations/<code>` says; what it does not say is -1, or empty. */
+function reservationShown(body: string): { state: string; itemId: number; userId: string } {
+  let shown: unknown
+  try {
+    shown = JSON.parse(body)
+  } catch {
+    shown = undefined
+  }
+  const named: Readonly<Record<string, unknown>> =
+    typeof shown === 'object' && shown !== null ? { ...shown } : {}
+  const { state, itemId, userId } = named
+  return {
+    state: typeof state === 'string' ? state : '',
+    itemId: typeof itemId === 'number' ? itemId : -1,
+    userId: typeof userId === 'string' ? userId : '',
   }
 }

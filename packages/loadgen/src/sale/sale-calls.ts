@@ -4,12 +4,18 @@ import type { Answer, VirtualUser } from '../scenario/virtual-user.ts'
 /** The requests of a flash sale that the presets make. */
 export const SALE_STEPS = ['checkout', 'purchase', 'sale'] as const
 
+/** With those that look at a reservation and give it back. */
+export const AUDIT_STEPS = [...SALE_STEPS, 'cancel', 'read'] as const
+
 /** A virtual user of a preset. */
 export type Buyer<State = unknown, Shared = unknown> = VirtualUser<
   (typeof SALE_STEPS)[number],
   State,
   Shared
 >
+
+/** A virtual user that looks and gives back as well. */
+export type Inspector = VirtualUser<(typeof AUDIT_STEPS)[number], unknown, unknown>
 
 /** A code that was acknowledged, and what it is for. */
 export interface HeldReservation {
@@ -47,6 +53,25 @@ export async function tryPurchase(buyer: Buyer, held: HeldReservation): Promise<
   })
   if (answer.status === 200) buyer.count('purchased')
   return answer
+}
+
+/** Gives back what is held, and records the call. */
+export function tryCancel(inspector: Inspector, held: HeldReservation): Promise<Answer> {
+  const { code, itemId, userId } = held
+  return inspector.request('cancel', {
+    method: 'DELETE',
+    path: `/reservations/${code}`,
+    call: { step: 'cancel', itemId, userId, code },
+  })
+}
+
+/** Looks at a reservation, and records what it was told. */
+export function tryRead(inspector: Inspector, held: HeldReservation): Promise<Answer> {
+  const { code, itemId, userId } = held
+  return inspector.request('read', {
+    path: `/reservations/${code}`,
+    call: { step: 'read', itemId, userId, code },
+  })
 }
 
 /** Different items, at most as many as there are. */

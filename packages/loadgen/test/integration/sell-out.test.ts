@@ -171,7 +171,6 @@ describe('a sell-out of an honest service', () => {
       intercept: (request) => {
         if (request.url?.startsWith('/purchase') === true && ++purchases === 150) {
           fake.rotate()
-          void database.sale(fake.saleId, 400, 10)
         }
         return false
       },
@@ -180,7 +179,8 @@ describe('a sell-out of an honest service', () => {
     expect(result.ended).toBe('sale_changed')
     const sales = new Set(result.history.calls.map((call) => call.saleId))
     expect([...sales]).toEqual([1_800_000_000, 1_800_003_600])
-    expect(result.purchasedCount).toBeLessThan(150)
+    // What was reserved in the old sale may still be bought, one on each connection.
+    expect(result.purchasedCount).toBeLessThan(150 + 8)
   })
 
   test('stops at the time limit', async () => {

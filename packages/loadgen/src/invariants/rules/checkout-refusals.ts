@@ -12,7 +12,6 @@ export function judgeCheckoutRefusal(context: CheckContext, call: RecordedCall):
   const sales = [...book.currentWithin(interval)]
   const sale = sales[0]
   if (sale === undefined) return
-  if (call.reason === 'item_sold') sale.item(call.itemId).isSaidSold = true
   if (!sales.every((one) => one.isComplete)) return
   switch (call.reason) {
     case 'item_reserved':

@@ -52,7 +52,7 @@ function checkCheckoutRow(context: CheckContext, track: Track): void {
     )
   }
   const isOurs = book.sales.get(row.saleId)?.isExplained === true && book.isOurUser(row.userId)
-  if (!isOurs || book.callers.get(row.userId)?.doubtfulItems.has(row.itemId) === true) return
+  if (!isOurs || book.callers.get(row.userId)?.explainsRow(row.itemId) === true) return
   found.add(
     'checkout_unexplained',
     `no call made the reservation of item ${row.itemId} by user ${row.userId}`,

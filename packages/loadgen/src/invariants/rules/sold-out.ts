@@ -6,7 +6,7 @@ export function checkSoldOut({ book, found, hasLedger }: CheckContext): void {
   const sale = targetSale(book.runs, book.sales)
   if (sale === undefined) return found.add('undersold', 'no sale was met: nothing was sold')
   const itemCount = hasLedger ? sale.row?.itemCount : sale.itemCount
-  const soldCount = hasLedger ? sale.purchaseRowCount : knownSold(sale)
+  const soldCount = hasLedger ? sale.purchaseRowCount : knownSold(sale, book.saidSold)
   if (itemCount !== undefined && soldCount >= itemCount) return
   found.add(
     'undersold',
@@ -16,9 +16,9 @@ export function checkSoldOut({ book, found, hasLedger }: CheckContext): void {
 }
 
 /** Items that may have been bought or were refused as sold. */
-function knownSold(sale: SaleState): number {
-  let count = 0
-  for (const item of sale.items.values()) if (item.isMaybeSold || item.isSaidSold) count++
+function knownSold(sale: SaleState, saidSold: ReadonlySet<number>): number {
+  let count = saidSold.size
+  for (const [id, item] of sale.items) if (item.isMaybeSold && !saidSold.has(id)) count++
   return count
 }
 

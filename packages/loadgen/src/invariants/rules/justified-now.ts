@@ -1,0 +1,26 @@
+import type { RecordedCall } from '../../history/call-history.ts'
+import { intervalOf, type SaleState } from '../sale-state.ts'
+import type { CheckContext } from '../sweep.ts'
+
+/**
+ * Whether a refused checkout is justified by what is known when it comes, so that it need not be kept
+ * until all is known. Almost every refusal of a flood is; what is given up is a refusal that an answer on
+ * its way, such as a cancel, would still have shown to be wrong.
+ */
+export function isJustifiedNow({ book, tolerances }: CheckContext, call: RecordedCall): boolean {
+  const interval = intervalOf(call, tolerances.skewMs)
+  const current: SaleState[] = []
+  for (const sale of book.currentWithin(interval)) if (current.push(sale) > 1) return false
+  const [sale] = current
+  const item = sale?.items.get(call.itemId)
+  if (sale === undefined || item === undefined) return false
+  if (call.reason === 'item_sold') return item.maybeSoldFromMs <= interval.untilMs
+  if (call.reason !== 'item_reserved' || item.bought !== undefined) return false
+  const { latest } = item
+  return (
+    latest !== undefined &&
+    !latest.isBought &&
+    latest.possibleFromMs <= interval.untilMs &&
+    latest.possibleUntilMs >= interval.fromMs
+  )
+}
