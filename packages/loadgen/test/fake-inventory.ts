@@ -18,7 +18,7 @@ export interface FakeStore {
   cancel(code: string): Promise<void>
 }
 
-/** Lies that a service could tell; each is told on every tenth occasion, except where said. */
+/** Lies that a service could tell; each is told on every `lieEvery`-th occasion, except where said. */
 export const DEFECTS = [
   'oversells',
   'loses a purchase',
@@ -58,6 +58,7 @@ export interface InventoryOptions {
   readonly saleId: number
   readonly defect: Defect | undefined
   readonly store: FakeStore | undefined
+  readonly lieEvery: number
 }
 
 /** An answer: a status and a body, or the reason of a refusal. */
@@ -271,7 +272,7 @@ export class FakeInventory {
   }
 
   private lies(defect: Defect): boolean {
-    return this.options.defect === defect && ++this.lieCount % 10 === 0
+    return this.options.defect === defect && ++this.lieCount % this.options.lieEvery === 0
   }
 
   private emptySlots(): Slot[] {

@@ -16,6 +16,8 @@ export interface FakeOptions {
   readonly ttlMs?: number
   readonly saleId?: number
   readonly defect?: Defect
+  /** It lies on every so many-th occasion; default 10. */
+  readonly lieEvery?: number
   readonly store?: FakeStore
   /** Called before each request; true when it has dealt with it. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean
@@ -46,8 +48,8 @@ export class FakeSale {
     const { items, userLimit = 10, ttlMs = 60_000, saleId = 1_800_000_000 } = options
     this.options = options
     this.userLimit = userLimit
-    const { defect, store } = options
-    this.inventory = new FakeInventory({ items, userLimit, ttlMs, saleId, defect, store })
+    const { defect, store, lieEvery = 10 } = options
+    this.inventory = new FakeInventory({ items, userLimit, ttlMs, saleId, defect, store, lieEvery })
   }
 
   get saleId(): number {

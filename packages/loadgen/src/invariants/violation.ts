@@ -32,7 +32,7 @@ import type { CheckoutRow, PurchaseRow } from '../ledger/ledger.ts'
  * | `sold_item_refused_as_reserved` | a sold item was called reserved | contract |
  * | `sold_out_too_early` | called sold out with items left | G15 |
  * | `user_below_limit_refused` | refused at the limit with too few reservations and purchases | G3 |
- * | `refusal_without_reason` | a 409 without a reason that fits the call | contract |
+ * | `refusal_without_reason` | refused for what is no reason for such a call | contract |
  * | `sale_reopened` | reserved in a sale after a newer one had begun | G11, G16 |
  * | | | |
  * | `checkout_row_missing` | an acknowledged reservation is not in the ledger | G7 |

@@ -240,6 +240,14 @@ const IN_ANSWERS: readonly Corruption[] = [
     "a purchase refused for a checkout's reason",
     (s) => s.refused('purchase', s.codeOf(0), 'item_sold', 500),
   ],
+  [
+    'refusal_without_reason',
+    'a well-formed checkout refused as malformed',
+    (s) => {
+      s.refusedCheckout(7, 2, 'invalid_parameter', 500)
+      s.change(s.calls.length - 1, { status: 400 })
+    },
+  ],
   ['sale_reopened', 'a code of the old sale after the new one began', (s) => s.checkout(7, 2, 3_600_200)],
 ]
 

@@ -12,9 +12,9 @@ import { createLedgerDatabase, type LedgerDatabase } from '../ledger-database.ts
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
-/** A few items, a low limit, short lives: everything happens within two seconds. */
-const SMALL: FakeOptions = { items: 60, userLimit: 4, ttlMs: 300 }
-const AUDIT = 'audit --connections 16 --users 20 --duration 1500ms'
+/** A few items, a low limit, short lives, and a lie on every second occasion: it does not take long. */
+const SMALL: FakeOptions = { items: 60, userLimit: 4, ttlMs: 300, lieEvery: 2 }
+const AUDIT = 'audit --connections 16 --users 20 --duration 3s'
 
 interface Case {
   readonly kind: ViolationKind
@@ -24,12 +24,17 @@ interface Case {
   readonly inAnswers: boolean
 }
 
-const CHAIN = 'chain --connections 8 --users 20 --duration 1500ms'
+/** Ends by itself when everything is sold. */
+const CHAIN = 'chain --connections 8 --users 20 --duration 20s'
 
 const CASES: Readonly<Record<Defect, Case>> = {
   oversells: { kind: 'item_acknowledged_twice', run: `${CHAIN} --contenders 2`, inAnswers: true },
   'loses a purchase': { kind: 'purchase_row_missing', inAnswers: false },
-  'sells eleven': { kind: 'reservations_above_limit', inAnswers: true },
+  'sells eleven': {
+    kind: 'reservations_above_limit',
+    run: 'limit-breaker --users 20 --duration 2s',
+    inAnswers: true,
+  },
   'reserves without a row': { kind: 'checkout_row_missing', inAnswers: false },
   'crosses a sale': { kind: 'code_crosses_sale', inAnswers: false },
   'gives one code twice': { kind: 'code_given_twice', inAnswers: true },
@@ -51,7 +56,7 @@ const CASES: Readonly<Record<Defect, Case>> = {
   'expires late': { kind: 'ended_item_refused', inAnswers: true },
   'resurrects a cancelled reservation': { kind: 'bought_after_cancel', inAnswers: true },
   'forgets a cancel': { kind: 'cancel_row_missing', inAnswers: false },
-  'keeps the money of a 503': { kind: 'purchase_contradicted', inAnswers: false },
+  'keeps the money of a 503': { kind: 'purchase_contradicted', inAnswers: true },
   'calls purchased what is not': { kind: 'already_purchased_unjustified', inAnswers: true },
   'shows another user': { kind: 'reservation_mismatch', inAnswers: true },
   'shows a bought reservation as reserved': { kind: 'read_contradicted', inAnswers: true },

@@ -1,6 +1,7 @@
 import type { RecordedCall } from '../../history/call-history.ts'
 import { type Interval, intervalOf, type ItemState, type SaleState } from '../sale-state.ts'
 import type { CheckContext } from '../sweep.ts'
+import { refuseReason } from './refusal-reasons.ts'
 
 /**
  * A refused checkout needs a reason that may have been true at some moment of the call. Judged in sales
@@ -34,13 +35,7 @@ export function judgeCheckoutRefusal(context: CheckContext, call: RecordedCall):
     case 'user_limit_reached':
       return judgeLimit(context, call, sales, interval)
     default:
-      if (call.status !== 409) return
-      return found.add(
-        'refusal_without_reason',
-        `a checkout of item ${call.itemId} was refused for ${JSON.stringify(call.reason)}, ` +
-          'which is no reason for that',
-        { calls: [call] },
-      )
+      return refuseReason(found, call)
   }
 }
 

@@ -3,6 +3,7 @@ import { isoTime } from '../violation-text.ts'
 import { type Interval, intervalOf } from '../sale-state.ts'
 import type { CheckContext } from '../sweep.ts'
 import type { Track } from '../track.ts'
+import { refuseReason } from './refusal-reasons.ts'
 
 /** Reasons that say that a code's reservation is over, or never was, and was not bought. */
 const OVER: ReadonlySet<string> = new Set([
@@ -24,13 +25,7 @@ export function judgeCodeRefusal(context: CheckContext, call: RecordedCall): voi
   const interval = intervalOf(call, context.tolerances.skewMs)
   if (call.reason === 'already_purchased') return judgePurchased(context, call, track, interval)
   if (OVER.has(call.reason)) return judgeOver(context, call, track, interval)
-  if (call.status !== 409 || call.reason === 'reservation_busy') return
-  context.found.add(
-    'refusal_without_reason',
-    `a ${call.step} of code ${call.code} was refused for ${JSON.stringify(call.reason)}, ` +
-      'which is no reason for that',
-    { calls: [call] },
-  )
+  if (call.reason !== 'reservation_busy') refuseReason(context.found, call)
 }
 
 function judgePurchased(
