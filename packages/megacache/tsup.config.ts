@@ -1,10 +1,47 @@
-import { defineConfig } from 'tsup'
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { defineConfig, type Options } from 'tsup'
+import { FILES_WITH_ATTEMPTS, markAttempts, WATCHED_MODULES } from './src/testing/interleavings/watch-source.ts'
+
+type Plugin = NonNullable<Options['esbuildPlugins']>[number]
+
+const NAMESPACE = 'watched'
+const SOURCES = resolve('src')
+
+/**
+ * The second build of the engine, for `explore` of `megacache/testing`: modules of their own, in which watch-source.ts
+ * puts a scheduling point before each shared access. The first build knows nothing of it (ADR 11).
+ */
+const watchedEngine: Plugin = {
+  name: 'watched-engine',
+  setup(build) {
+    build.onResolve({ filter: /watched-bundle\.ts$/ }, ({ path, kind, resolveDir }) =>
+      kind === 'entry-point' ? { path: resolve(resolveDir, path), namespace: NAMESPACE } : undefined)
+    build.onResolve({ filter: /^\./, namespace: NAMESPACE }, ({ path, importer }) =>
+      ({ path: join(dirname(importer), path), namespace: NAMESPACE }))
+    build.onLoad({ filter: /\.ts$/, namespace: NAMESPACE }, ({ path }) =>
+      ({ contents: watched(path), loader: 'ts', resolveDir: dirname(path) }))
+  },
+}
+
+function watched(path: string): string {
+  const file = basename(path)
+  if (dirname(path) !== SOURCES) return readFileSync(path, 'utf8')
+  if (WATCHED_MODULES.has(file)) return `export * from './testing/interleavings/watched-words.ts'\n`
+  const source = readFileSync(path, 'utf8')
+  return FILES_WITH_ATTEMPTS.includes(file) ? markAttempts(file, source) : source
+}
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/testing/index.ts'],
+  entry: {
+    index: 'src/index.ts',
+    'testing/index': 'src/testing/index.ts',
+    'testing/watched-engine': 'src/testing/interleavings/watched-bundle.ts',
+  },
   format: 'esm',
   target: 'node22',
   sourcemap: true,
   clean: true,
   removeNodeProtocol: false,
+  esbuildPlugins: [watchedEngine],
 })

@@ -15,7 +15,7 @@ const SCRIPT = `
 import assert from 'node:assert'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { Megacache } from 'megacache'
-import { ManualClock } from 'megacache/testing'
+import { explore, ManualClock } from 'megacache/testing'
 
 if (isMainThread) {
   const sale = Megacache.create({ items: 5000, userLimit: 1000, reservationTtlMs: 60_000, saleId: 1 })
@@ -24,6 +24,13 @@ if (isMainThread) {
   assert.deepEqual(sale.audit(), [])
   assert.equal(sale.stats().sold, 5000)
   assert.equal(new ManualClock().monotonicMs(), 1000)
+  const { wrong, states } = await explore({
+    sale: { items: 1, userLimit: 1, reservationTtlMs: 1000 },
+    threads: { alice: ({ sale }) => sale.checkout(1, 0).ok, bob: ({ sale }) => sale.checkout(2, 0).ok },
+    atEnd: ({ results }) => results.alice === results.bob ? 'not exactly one of them' : undefined,
+  }, { preemptionsMax: 1 })
+  assert.equal(wrong, undefined)
+  assert.ok(states > 100)
   console.log(sold[0] + sold[1])
 } else {
   const sale = Megacache.attach(workerData.handle)
@@ -58,6 +65,7 @@ it('sells out between two threads of an unrelated npm project, from the packed t
   const installed = JSON.parse(readFileSync(join(project, 'node_modules/megacache/package.json'), 'utf8')) as { exports: object }
   expect(JSON.stringify(installed.exports)).not.toContain('src')
   const built = readFileSync(join(project, 'node_modules/megacache/dist/index.js'), 'utf8')
+  expect(built, 'the engine that is used is not the one that is watched').not.toContain('watcher')
   expect(built).not.toMatch(/\busing\s+\w+\s*=/)
   expect(built).toContain("'node:crypto'".replaceAll("'", '"'))
 }, 120_000)
