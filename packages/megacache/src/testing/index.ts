@@ -1,6 +1,5 @@
-export {
-  type Exploration, explore, type ExploreOptions, replay, WorldError,
-} from './interleavings/explore.ts'
+export type { Wrong } from './interleavings/exhaustive.ts'
+export { type Exploration, explore, type ExploreOptions, replay } from './interleavings/explore.ts'
 export type { Replay } from './interleavings/replay.ts'
 export type { Stage, ThreadEnd, World, WorldEnd, WorldSale } from './interleavings/world.ts'
 export { ManualClock } from './manual-clock.ts'

@@ -42,6 +42,8 @@ export interface ModelState {
   acknowledged: Record<string, { user: number; item: number; sale: number }>
   paid: string[]
   cancelAcknowledged: string[]
+  /** What a step found that cannot be. */
+  broken?: string
 }
 
 const TTL = 1
@@ -231,7 +233,7 @@ class SlotModel {
         thread.step = 'holding'
         return
       case 'holding':
-        if (slot.state !== 'HOLDING' || slot.code !== code) throw new Error('somebody else left HOLDING')
+        if (slot.state !== 'HOLDING' || slot.code !== code) state.broken = 'somebody else left HOLDING'
         slot.state = choice === 0 ? 'HELD' : 'RELEASING'
         thread.step = choice === 0 ? 'acknowledging' : 'uncounting'
         return
@@ -379,6 +381,7 @@ class SlotModel {
 
   /** What must never be. */
   wrong(state: ModelState): string | undefined {
+    if (state.broken !== undefined) return state.broken
     for (const { slots, counts, rows, cancelled } of state.sales) {
       for (const [user, count] of counts.entries()) {
         const owned = slots.filter((slot) => slot.user === user && OWNED.includes(slot.state)).length

@@ -4,7 +4,7 @@ import type { ThreadEnd } from './world.ts'
 
 /** Counts how schedules ended. */
 export class Tally {
-  readonly outcomes = new Map<string, number>()
+  readonly outcomes: Map<string, number> = new Map<string, number>()
   ends = 0
 
   clear(): void {

@@ -53,18 +53,6 @@ export interface Exploration {
   readonly coverage: Readonly<Record<string, number>>
 }
 
-/** The world is wrong in some interleaving. */
-export class WorldError extends Error {
-  /** Give it to `replay`. */
-  readonly schedule: string
-
-  constructor({ what, schedule }: Wrong) {
-    super(`${what}\n  schedule: ${schedule}`)
-    this.name = 'WorldError'
-    this.schedule = schedule
-  }
-}
-
 /**
  * Runs the threads of a world on the engine's own code in every order of their shared accesses, or with `schedules`
  * in so many random ones, and looks for what is wrong: what `always` and `atEnd` of the world say, a thread that

@@ -25,7 +25,7 @@ type BasedWords = Words & { base?: number }
 export class Machine implements Watcher {
   /** The answers of the thread that runs. */
   log: number[] = []
-  coverage = new Coverage()
+  coverage: Coverage = new Coverage()
   weak: WeakMemory | undefined
   /** Every access is a scheduling point. */
   isEverythingScheduled = false

@@ -27,7 +27,7 @@ const SPREAD_CELLS = 4
  * A world set up on a machine: its sales in shared memory, its clock, and its threads ready to be run step by step.
  */
 export class Theatre<Given> {
-  readonly machine = new Machine()
+  readonly machine: Machine = new Machine()
   readonly world: World<Given>
   readonly names: readonly string[]
   /** An instance of its own for invariants and ends. */
@@ -35,7 +35,7 @@ export class Theatre<Given> {
   readonly handles: readonly SaleHandle[]
   readonly saleRegions: readonly Region[]
   /** The memory of ends that were found in order. */
-  readonly rests = new StateSet()
+  readonly rests: StateSet = new StateSet()
   readonly #engine: WatchedEngine
   readonly #programs: readonly ((stage: Stage<Given>) => unknown)[]
   readonly #own: Region
