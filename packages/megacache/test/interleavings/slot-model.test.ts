@@ -3,7 +3,9 @@ import { SLOT, SLOT_WORDS, USER, USER_WORDS, layoutFor } from '../../src/layout.
 import { generationOf, stateOf } from '../../src/slot-word.ts'
 import { explore, type Stage, type World } from '../../src/testing/index.ts'
 import { addCounts, SLOT_STATES } from '../../src/testing/interleavings/coverage.ts'
+import { loadWatchedEngine } from '../../src/testing/interleavings/watched-engine.ts'
 import { countOf, LIVE, stateOf as cellStateOf } from '../../src/user-word.ts'
+import { MUTANTS } from './mutants.ts'
 import { type Bug, exploreModel, type ModelWorld, project, type SlotName, type Verb } from './slot-model.ts'
 
 const buys = (user: number, name: string): readonly Verb[] => [{ do: 'checkout', user, item: 0 }, { do: 'purchase', code: `${name}0`, item: 0 }]
@@ -134,4 +136,14 @@ describe('the engine', () => {
       expect(reached.size).toBeGreaterThan(model.projections.size / 4)
     }, 60_000,
   )
+  it.each([['no HOLDING', 'transitions'], ['freeing without uncounting', 'states']] as const)('with %s reaches others', async (name, what) => {
+    const engine = await loadWatchedEngine(MUTANTS.find((mutant) => mutant.name === name))
+    const model = exploreModel(WORLDS.race)
+    const reached = new Set<string>()
+    const world = engineWorld(WORLDS.race, (stage) => { reached.add(projectionOf(stage)) })
+    const { coverage } = await explore(world, { schedules: 300, engine })
+    const others = what === 'states' ? [...reached].filter((state) => !model.projections.has(state))
+      : Object.keys(coverage).filter((key) => /^[A-Z]+->[A-Z]+$/.test(key) && !model.transitions.has(key))
+    expect(others).not.toEqual([])
+  }, 60_000)
 })

@@ -26,6 +26,16 @@ describe('every interleaving of the engine', () => {
     }
   }, 60_000)
 
+  /** Small enough for every value that a plain read may see. */
+  it.each([
+    'oneCodeTwice', 'purchaseCancelExpiry', 'lateCode', 'lateCancel', 'inDoubt', 'cancelInDoubt', 'cancelledAndTakenAgain', 'roomForOne', 'lostClaim',
+    'looker', 'limitByExpired', 'closing',
+  ])('is right with weak memory in the world of %s', async (name) => {
+    const explored = await explore(WORLDS[name]!, { memory: 'weak', preemptionsMax: 1 })
+    expect(explored.wrong).toBeUndefined()
+    expect(explored.states).toBeGreaterThan(10)
+  }, 60_000)
+
   it('has seen every transition and every lost compare-and-swap', () => {
     expect([...REQUIRED, ...REQUIRED_WEAK].filter((name) => coverage[name] === undefined)).toEqual([])
   })
@@ -85,6 +95,14 @@ describe('the explorer', () => {
       expect((await replay(world, wrong!.schedule)).wrong).toBeUndefined()
     }, 60_000,
   )
+
+  it('exhausts what memory may do: a confirmation by a load is noticed', async () => {
+    const engine = await loadWatchedEngine(MUTANTS.find(({ isWeak, name }) => isWeak && name === 'confirming a payload by a load'))
+    const weak = await explore(WORLDS['looker']!, { memory: 'weak', preemptionsMax: 1, engine })
+    expect(weak.wrong!.what).toContain('it sees')
+    expect((await replay(WORLDS['looker']!, weak.wrong!.schedule, { engine })).wrong).toBe(weak.wrong!.what)
+    expect((await explore(WORLDS['looker']!, { engine })).wrong).toBeUndefined()
+  }, 60_000)
 
   it('refuses worlds and schedules that are none', async () => {
     const { alice } = EXHAUSTED_WORLDS['twoBuyers']!.threads

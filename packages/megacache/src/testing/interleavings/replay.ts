@@ -69,6 +69,10 @@ export function runSchedule<Given>(theatre: Theatre<Given>, text: string): Repla
   }
   const isEnd = progress.every(({ state }) => state !== 'running')
   const outcome = isEnd ? endingOf(theatre, progress) : undefined
+  if (machine.weak.isOpen) {
+    trace.push('nobody wrote what was read early: this schedule cannot happen')
+    return { wrong: undefined, outcome, trace }
+  }
   return { wrong: what ?? (isEnd ? wrongAtEnd(theatre, progress) : undefined), outcome, trace }
 }
 
