@@ -106,7 +106,7 @@ function assemble(
     answerCount,
     noAnswerCount,
     errorCount: noAnswerCount,
-    answersPerSecond: (answerCount * 1_000) / elapsedMs,
+    answersPerSecond: (answerCount * 1_000) / Math.max(1, elapsedMs),
     arrivals: {
       kind: 'constant',
       isPoisson: true,
@@ -122,7 +122,7 @@ function assemble(
     counters: { purchased: arrivals },
     generator: {
       cpuMs: elapsedMs / 2,
-      answersPerCpuSecond: (answerCount * 2_000) / elapsedMs,
+      answersPerCpuSecond: (answerCount * 2_000) / Math.max(1, elapsedMs),
       threads: [
         {
           machine: 'local',

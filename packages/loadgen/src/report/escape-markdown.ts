@@ -8,11 +8,15 @@ export function escapeMarkdown(text: string): string {
       .toWellFormed()
       // oxlint-disable-next-line no-control-regex -- finding control characters is its purpose
       .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('@', '&#64;')
-      .replaceAll('#', '&#35;')
-      .replaceAll(/[\\`*_{}[\]|~!]/g, (character) => `\\${character}`)
+      .replaceAll(/[&<>@#\\`*_{}[\]|~!]/g, (character) => ENTITIES[character] ?? `\\${character}`)
   )
+}
+
+/** What a backslash does not disarm everywhere: HTML, mentions, issue numbers. */
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '@': '&#64;',
+  '#': '&#35;',
 }
