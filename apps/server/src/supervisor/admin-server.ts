@@ -9,14 +9,20 @@ export interface AdminOptions {
   /** Required from every client when it is set; the configuration insists on it beyond loopback. */
   readonly token: string | undefined
   readonly metrics: Metrics
+  /** Whether the caller may be the successor; nobody else may for a while then. */
+  readonly claimSuccession: () => boolean
   /** Gives the lease to a successor; resolves when it is free. */
   readonly handOver: () => Promise<void>
 }
 
-/** Opens the admin port and returns its server: `GET /metrics` for Prometheus, `POST /hand-over` for a successor. */
-export function openAdminServer({ host, port, token, metrics, handOver }: AdminOptions): Promise<Server> {
+/**
+ * Opens the admin port and returns its server: `GET /metrics` for Prometheus, `POST /succession` and `POST /hand-over` for a
+ * successor.
+ */
+export function openAdminServer(options: AdminOptions): Promise<Server> {
+  const { host, port } = options
   const server = createServer((request, response) => {
-    answer(request, response, { token, metrics, handOver }).catch(() => {
+    answer(request, response, options).catch(() => {
       if (!response.headersSent) response.writeHead(500)
       response.end()
     })
@@ -31,7 +37,7 @@ export function openAdminServer({ host, port, token, metrics, handOver }: AdminO
 
 async function answer(
   request: IncomingMessage, response: ServerResponse,
-  { token, metrics, handOver }: Pick<AdminOptions, 'token' | 'metrics' | 'handOver'>,
+  { token, metrics, claimSuccession, handOver }: AdminOptions,
 ): Promise<void> {
   if (token !== undefined && !isAuthorized(request, token)) {
     response.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end()
@@ -45,6 +51,10 @@ async function answer(
       response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text)
       return
     }
+    case '/succession':
+      if (method !== 'POST') return refuseMethod(response, 'POST')
+      response.writeHead(claimSuccession() ? 204 : 409, { Connection: 'close' }).end()
+      return
     case '/hand-over':
       if (method !== 'POST') return refuseMethod(response, 'POST')
       await handOver()

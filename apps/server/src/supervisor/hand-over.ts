@@ -13,8 +13,10 @@ const LEAVE_MS_MAX = 15_000
  * ```text
  *   new                                           old
  *   loads its threads, is standby                 serves
+ *   POST /succession on the admin port ---------> lets nobody else succeed it for a while
+ *   <--------------------------------- 204 ------
  *   listens on the same port, parks what comes
- *   POST /hand-over on the admin port ----------> stops listening; what waits in its accept queue migrates
+ *   POST /hand-over ----------------------------> stops listening; what waits in its accept queue migrates
  *                                                 makes durable and answers what it has accepted
  *   <--------------------------------- 204 ------ releases the lease
  *   acquires the lease, recovers                  passes on what comes over connections that are still open
@@ -35,7 +37,10 @@ export class Predecessor {
     this.#log = log
   }
 
-  /** The instance behind the admin port of these settings. Throws a `StartError` when there is none. */
+  /**
+   * The instance behind the admin port of these settings, told that it is to be succeeded by nobody else. Throws a
+   * `StartError` when there is none, or when another process is taking over from it.
+   */
   static async find(config: Config, log: Logger): Promise<Predecessor> {
     if (config.database.kind === 'embedded') {
       throw new StartError('--take-over needs DATABASE_URL: an embedded PostgreSQL ends with its server')
@@ -46,8 +51,9 @@ export class Predecessor {
     const host = successorHost(config.adminHost)
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${config.adminPort}`
     const predecessor = new Predecessor(url, config.adminToken, log)
-    const status = await predecessor.#ask('GET', '/metrics')
-    if (status !== 200) throw new StartError(`--take-over found no running instance on ${url}: ${status}`)
+    const status = await predecessor.#ask('POST', '/succession')
+    if (status === 409) throw new StartError(`another process is taking over from the instance on ${url} already`)
+    if (status !== 204) throw new StartError(`--take-over found no running instance on ${url}: ${status}`)
     await warnOfResets(log)
     return predecessor
   }

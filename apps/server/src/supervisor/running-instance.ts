@@ -13,6 +13,8 @@ import type { SaleBook } from './sale-book.ts'
 
 /** How long a draining instance waits for clients to go; spec section 6. */
 const DRAIN_GRACE_MS = 5_000
+/** How long a process that wants to take over has from its claim to its hand-over before another may claim. */
+const SUCCESSION_MS = 5_000
 const ADMIN_RETRY_MS = 100
 /** As long as a predecessor may take to end (SHUTDOWN_TIMEOUT): who serves already must not end for its admin port. */
 const ADMIN_RETRIES_MAX = 6_000
@@ -36,6 +38,7 @@ export class RunningInstance {
   readonly #handedOver = Promise.withResolvers<void>()
   #admin: Server | undefined
   #isLeaving = false
+  #claimedUntilMs = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -60,7 +63,7 @@ export class RunningInstance {
     const { adminHost: host, adminPort: port, adminToken: token } = this.#parts.config
     for (let attempt = 0; ; attempt++) {
       try {
-        this.#admin = await openAdminServer({ host, port, token, metrics, handOver: () => this.#handOver() })
+        this.#admin = await openAdminServer({ host, port, token, metrics, claimSuccession: () => this.#claimSuccession(), handOver: () => this.#handOver() })
         return
       } catch (error) {
         const isTaken = error instanceof ListenError && error.code === 'EADDRINUSE'
@@ -80,6 +83,17 @@ export class RunningInstance {
     await threads.drain(graceMs, config.shutdownTimeoutMs)
     await this.#letGo()
     this.#closeAdmin()
+  }
+
+  /**
+   * Whether the caller may succeed this instance. Of two that want to at once one must not even open the port: what it had
+   * parked would end with it.
+   */
+  #claimSuccession(): boolean {
+    const now = performance.now()
+    if (this.#isLeaving || now < this.#claimedUntilMs) return false
+    this.#claimedUntilMs = now + SUCCESSION_MS
+    return true
   }
 
   /**

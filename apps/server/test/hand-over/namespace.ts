@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import type { ScenarioOptions, ScenarioReport } from './scenario.ts'
 
 const SCENARIO = fileURLToPath(new URL('./scenario.ts', import.meta.url))
-const SCENARIO_MS_MAX = 90_000
+const SCENARIO_MS_MAX = 240_000
 
 /** The namespace goes with its last process: nothing is left behind, whatever happens. */
 const INSIDE = `

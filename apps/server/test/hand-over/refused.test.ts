@@ -64,10 +64,30 @@ describe('a take-over', () => {
     expect((await running.exited).code).toBe(0)
   })
 
+  // An operator's mistake, or two deploys at once: requests that the second had parked would end with it.
+  test('while another process takes over ends before it opens the port, and may try again later', async () => {
+    const database = await fixture.database()
+    const env = await settings()
+    const running = await fixture.server(database, env)
+    expect((await fetch(`${running.adminUrl}/succession`, { method: 'POST' })).status).toBe(204)
+    const claimedAt = performance.now()
+    const second = fixture.spawn(database, env, TAKE_OVER)
+    expect((await second.exited).code).toBe(CANNOT_START)
+    expect(second.stderrLines).toEqual([expect.stringContaining('another process is taking over from the instance on http:')])
+    expect(running.logged('handing over')).toEqual([])
+    expect((await fixture.client(running).checkout(1, 1)).status).toBe(200)
+    // The first one never came.
+    await sleep(claimedAt + 5_100 - performance.now())
+    await fixture.server(database, env, TAKE_OVER)
+    expect((await running.exited).code).toBe(0)
+  })
+
   test('needs the method POST, so that no link can cause it', async () => {
     const running = await fixture.server(await fixture.database(), await settings())
-    const answer = await fetch(`${running.adminUrl}/hand-over`)
-    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+    for (const path of ['/succession', '/hand-over']) {
+      const answer = await fetch(`${running.adminUrl}${path}`)
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+    }
     expect(running.logged('handing over')).toEqual([])
   })
 

@@ -19,6 +19,8 @@ export interface ScenarioOptions {
   readonly pauseMsMax: number
   /** Reservations made before the first hand-over and bought after the last. */
   readonly kept: number
+  /** The load goes on for so long at least. */
+  readonly loadMsMin: number
 }
 
 export interface ScenarioReport extends LoadReport {
@@ -35,7 +37,7 @@ export interface ScenarioReport extends LoadReport {
 
 const ITEMS = 200_000
 
-async function run({ handOvers, env, pauseMsMax, kept }: ScenarioOptions): Promise<ScenarioReport> {
+async function run({ handOvers, env, pauseMsMax, kept, loadMsMin }: ScenarioOptions): Promise<ScenarioReport> {
   const cluster = await startEmbedded()
   const [port, adminPort] = [await freePort(), await freePort()]
   const settings = {
@@ -46,6 +48,7 @@ async function run({ handOvers, env, pauseMsMax, kept }: ScenarioOptions): Promi
     let server = await new ServerProcess({ env: settings }).listening()
     const codes = await reserve(port, kept)
     const load = new ConstantLoad({ port, busy: 8, idle: 12, fresh: 8, itemsMax: ITEMS - kept })
+    const loadedAt = performance.now()
     const exits: Promise<Exit>[] = []
     const handOverMs: number[] = []
     const warnings: string[] = []
@@ -60,6 +63,7 @@ async function run({ handOvers, env, pauseMsMax, kept }: ScenarioOptions): Promi
       server = next
       await sleep(200)
     }
+    await sleep(loadMsMin - (performance.now() - loadedAt))
     const report = await load.stop()
     const bought = await buy(port, codes)
     const ended = await Promise.all(exits)

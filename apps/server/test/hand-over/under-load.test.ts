@@ -3,12 +3,13 @@ import { handOversInNamespace } from './namespace.ts'
 import type { ScenarioReport } from './scenario.ts'
 
 const IS_LONG = process.env['MEGACACHE_LONG_TESTS'] === 'on'
-const PARKED_MS_MAX = 2_000
+/** Parked for two seconds at most, and served after that on a machine that is busy. */
+const ANSWERED_MS_MAX = 3_000
 
 function expectNothingNoticed(report: ScenarioReport): void {
   expect(report.failures).toEqual([])
   expect(report.failureCount).toBe(0)
-  expect(report.slowestMs).toBeLessThan(PARKED_MS_MAX)
+  expect(report.slowestMs).toBeLessThan(ANSWERED_MS_MAX)
   expect(report.warnings).toEqual([])
   for (const exit of report.exits) expect(exit).toEqual({ code: 0, signal: null })
   expect(report.contradictions).toEqual([])
@@ -18,7 +19,7 @@ describe('hand-overs under constant load', () => {
   // G12: busy, idle and fresh connections; codes survive with their expiry.
   test('fail no request, reset no connection, and keep every reservation', async () => {
     const handOvers = IS_LONG ? 40 : 5
-    const report = await handOversInNamespace({ handOvers, env: {}, pauseMsMax: 400, kept: 30 })
+    const report = await handOversInNamespace({ handOvers, env: {}, pauseMsMax: 400, kept: 30, loadMsMin: 0 })
     expectNothingNoticed(report)
     expect(report.requests).toBeGreaterThan(1_000)
     expect(report.exits).toHaveLength(handOvers)
@@ -33,9 +34,13 @@ describe('hand-overs under constant load', () => {
   // G11 and G12 at once: sales begin every second while processes change.
   test('beside rotations fail no request either', async () => {
     const env = { SALE_PERIOD: '1s', RESERVATION_TTL: '5s' }
-    const report = await handOversInNamespace({ handOvers: IS_LONG ? 20 : 4, env, pauseMsMax: 700, kept: 0 })
+    const [handOvers, rotations] = IS_LONG ? [20, 60] : [5, 20]
+    const report = await handOversInNamespace({
+      handOvers, env, pauseMsMax: 1_500, kept: 0, loadMsMin: (rotations + 1) * 1_000,
+    })
     expectNothingNoticed(report)
-    expect(report.salesSeen).toBeGreaterThan(3)
+    expect(report.exits).toHaveLength(handOvers)
+    expect(report.salesSeen).toBeGreaterThan(rotations)
     expect(report.purchaseRows).toBe(report.purchases)
   })
 })
