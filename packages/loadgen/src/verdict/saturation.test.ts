@@ -35,8 +35,8 @@ describe('a run is', () => {
     expect(codes(thread)).toEqual([code])
   })
 
-  test('not judged by CPU when it was shorter than three seconds', () => {
-    expect(codes({ secondCount: 2, busySecondCount: 2, starvedShare: 1 })).toEqual([])
+  test('not judged by CPU or event loop when it was shorter than three seconds', () => {
+    expect(codes({ secondCount: 2, busySecondCount: 2, starvedShare: 1, loopLagMs: { ...QUIET, p99: 99 } })).toEqual([])
   })
 
   test('not judged by what the system does not tell', () => {

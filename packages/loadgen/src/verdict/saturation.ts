@@ -5,7 +5,7 @@ import type { ArrivalResult, GeneratorThread, InvalidReason } from '../run-resul
  * over the measured part.
  */
 export const SATURATION_LIMITS = {
-  /** Seconds measured before CPU is judged: a shorter run is mostly compilation. */
+  /** Seconds measured before CPU and event loop are judged: a shorter run is mostly compilation. */
   secondsMin: 3,
   /** Share of the seconds in which the thread used 95 % of a core or more. */
   busySecondShare: 0.5,
@@ -60,10 +60,10 @@ function reasonsOf(thread: GeneratorThread): InvalidReason[] {
         'something else uses this machine'
       reasons.push({ code: 'cpu_starved', sentence })
     }
-  }
-  if (loopLagMs.p99 >= limits.loopLagP99Ms) {
-    const sentence = `the event loop of ${who} was ${loopLagMs.p99.toFixed(1)} ms late (p99)`
-    reasons.push({ code: 'loop_lag', sentence })
+    if (loopLagMs.p99 >= limits.loopLagP99Ms) {
+      const sentence = `the event loop of ${who} was ${loopLagMs.p99.toFixed(1)} ms late (p99)`
+      reasons.push({ code: 'loop_lag', sentence })
+    }
   }
   if (arrivalLagMs.p99 >= limits.arrivalLagP99Ms) {
     const sentence = `${who} took up arrivals ${arrivalLagMs.p99.toFixed(1)} ms late (p99)`

@@ -24,7 +24,9 @@ beforeAll(async () => {
   mkdirSync(project)
   await run('tsup', ['--out-dir', join(staged, 'dist')], ROOT)
   await run('tsc', ['-p', 'tsconfig.build.json', '--outDir', join(staged, 'dist')], ROOT)
-  for (const file of ['README.md', 'LICENSE']) cpSync(join(ROOT, file), join(staged, file))
+  for (const file of ['README.md', 'LICENSE', 'src/report/report.schema.json']) {
+    cpSync(join(ROOT, file), join(staged, file))
+  }
   // Outside the workspace nobody knows its catalog.
   const { devDependencies: _left, ...manifest } = JSON.parse(
     readFileSync(join(ROOT, 'package.json'), 'utf8'),
