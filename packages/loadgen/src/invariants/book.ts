@@ -19,13 +19,13 @@ interface UserRange {
  * first.
  */
 export class Book {
-  readonly sales = new Map<number, SaleState>()
-  readonly tracks = new Map<string, Track>()
-  readonly callers = new Map<string, CallerState>()
+  readonly sales: Map<number, SaleState> = new Map()
+  readonly tracks: Map<string, Track> = new Map()
+  readonly callers: Map<string, CallerState> = new Map()
   /** Per item, in whatever sale: since when a checkout in doubt may hold it. */
-  readonly doubtFromMs = new Map<number, number>()
+  readonly doubtFromMs: Map<number, number> = new Map()
   /** Items of which somebody was told that they, or all, are sold. */
-  readonly saidSold = new Set<number>()
+  readonly saidSold: Set<number> = new Set()
   readonly runs: RunRecord[] = []
   /** The longest call seen, in milliseconds: how far back a call that is judged can reach. */
   longestCallMs = 0

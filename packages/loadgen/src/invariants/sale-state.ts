@@ -7,14 +7,14 @@ export class ItemState {
   /** Reservations and purchases that may hold it now. */
   possibleCount = 0
   /** When the last of those that are over ended. */
-  lastPossibleEndMs = -Infinity
+  lastPossibleEndMs: number = -Infinity
   lastEnded: Track | undefined
   /** The reservation that began last, of those known so far. */
   latest: Track | undefined
   /** Those that certainly hold it now: more than one is a violation. */
   readonly certain: Track[] = []
   /** From when on it may be sold. */
-  maybeSoldFromMs = Infinity
+  maybeSoldFromMs: number = Infinity
   /** Whether it is among the items counted as maybe sold. */
   isMaybeSold = false
   /** The first reservation whose purchase was acknowledged. */
@@ -28,7 +28,7 @@ export class UserState {
   /** When possible reservations ended, as far back as a call that is still to be judged reaches. */
   possibleEnds: number[] = []
   /** Reservations and purchases that are certainly this user's now. */
-  readonly certain = new Set<Track>()
+  readonly certain: Set<Track> = new Set()
   boughtCount = 0
   purchaseRowCount = 0
   /** Acknowledged purchases, up to one above the limit, as evidence. */
@@ -48,13 +48,13 @@ export class SaleState {
   isExplained = false
   row: SaleRow | undefined
   /** When it may have begun, and when it certainly had: grants and runs say so. */
-  seenFromMs = Infinity
-  certainFromMs = Infinity
+  seenFromMs: number = Infinity
+  certainFromMs: number = Infinity
   /** When the first run that was aimed at it began. */
-  firstRunAtMs = Infinity
+  firstRunAtMs: number = Infinity
 
-  readonly items = new Map<number, ItemState>()
-  readonly users = new Map<string, UserState>()
+  readonly items: Map<number, ItemState> = new Map()
+  readonly users: Map<string, UserState> = new Map()
   /** Items that may be sold by now. */
   maybeSoldCount = 0
   boughtCount = 0
@@ -90,7 +90,7 @@ export class SaleState {
  */
 export class CallerState {
   /** Items that unknown checkouts may have reserved, each with the rows that they can still explain. */
-  readonly doubtfulItems = new Map<number, number>()
+  readonly doubtfulItems: Map<number, number> = new Map()
   /** Intervals of refused checkouts: from, until, from, until. */
   refused: number[] = []
 

@@ -45,7 +45,7 @@ export type Settle = (track: Track) => void
  * is judged at its answer, when all calls that were sent before are known.
  */
 export class Sweep {
-  nowMs = -Infinity
+  nowMs: number = -Infinity
   private readonly context: CheckContext
   private readonly queue = new EventQueue<Track | RecordedCall | SaleState>()
   private readonly settle: Settle

@@ -41,16 +41,16 @@ export class Track {
   row: CheckoutRow | undefined
   purchaseRow: PurchaseRow | undefined
 
-  possibleFromMs = -Infinity
-  possibleUntilMs = Infinity
-  certainFromMs = Infinity
-  certainUntilMs = -Infinity
-  latestExpiryMs = Infinity
+  possibleFromMs: number = -Infinity
+  possibleUntilMs: number = Infinity
+  certainFromMs: number = Infinity
+  certainUntilMs: number = -Infinity
+  latestExpiryMs: number = Infinity
   /** Latest moment at which a read is known to have seen it living. */
-  seenLivingMs = -Infinity
+  seenLivingMs: number = -Infinity
 
   /** Until when it lived unless it was ended before by its owner, bought or not. */
-  mustLiveUntilMs = -Infinity
+  mustLiveUntilMs: number = -Infinity
 
   /** Where the sweep is with it: counted as possibly, and as certainly, holding its item. */
   isPossible = false
@@ -60,8 +60,8 @@ export class Track {
   isCertainQueued = false
   isPurchaseJudged = false
   isCancelJudged = false
-  queuedPossibleEndMs = Infinity
-  queuedCertainEndMs = Infinity
+  queuedPossibleEndMs: number = Infinity
+  queuedCertainEndMs: number = Infinity
 
   constructor(code: string, sale: SaleState, itemId: number, userId: string) {
     this.code = code

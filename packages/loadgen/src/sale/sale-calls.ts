@@ -5,7 +5,7 @@ import type { Answer, VirtualUser } from '../scenario/virtual-user.ts'
 export const SALE_STEPS = ['checkout', 'purchase', 'sale'] as const
 
 /** With those that look at a reservation and give it back. */
-export const AUDIT_STEPS = [...SALE_STEPS, 'cancel', 'read'] as const
+export const AUDIT_STEPS = ['checkout', 'purchase', 'sale', 'cancel', 'read'] as const
 
 /** A virtual user of a preset. */
 export type Buyer<State = unknown, Shared = unknown> = VirtualUser<

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { runProgram } from '../../src/cli/program.ts'
+import { startTarget } from './target.ts'
+
+/** Serves at most three requests at once, each for 20 ms: 150 a second, whoever asks. */
+function startCounter(): ReturnType<typeof startTarget> {
+  const queue: (() => void)[] = []
+  let busyCount = 0
+  const next = (): void => {
+    while (busyCount < 3 && queue.length > 0) {
+      busyCount++
+      const serve = queue.shift()
+      setTimeout(() => {
+        busyCount--
+        serve?.()
+        next()
+      }, 20)
+    }
+  }
+  return startTarget((_request, response) => {
+    queue.push(() => response.end('served'))
+    next()
+  })
+}
+
+test('find-max finds the knee of a service with three places and runs below it', async () => {
+  const counter = await startCounter()
+  let stdout = ''
+  const line = `find-max ${counter.url}/ --connections 32 --step-time 1s --duration 2s --quiet`
+  const status = await runProgram([...line.split(' '), '--allow-saturated'], {
+    stdout: (text) => {
+      stdout += text
+    },
+    stderr: () => {},
+    signal: new AbortController().signal,
+  })
+  expect(status).toBe(0)
+  const [, knee, connections] = /knee +([\d.]+) iterations\/s with (\d+)/.exec(stdout) ?? []
+  // It is full with three; the search knows powers of two. Timers may make it slower, never faster.
+  expect(Number(connections)).toBe(4)
+  expect(Number(knee)).toBeGreaterThan(60)
+  expect(Number(knee)).toBeLessThan(160)
+  const [, open] = /open loop at ([\d.]+)/.exec(stdout) ?? []
+  expect(Number(open)).toBeCloseTo(Number(knee) * 0.8, 0)
+  expect(stdout).toContain(`constant ${open}/s, Poisson`)
+})
+
+test('find-max refuses what has arrivals of its own or ends by itself', async () => {
+  const counter = await startCounter()
+  let stderr = ''
+  const status = await runProgram(['find-max', `${counter.url}/`, '--rate', '5'], {
+    stdout: () => {},
+    stderr: (text) => {
+      stderr += text
+    },
+    signal: new AbortController().signal,
+  })
+  expect(status).toBe(1)
+  expect(stderr).toContain('--rate')
+})
