@@ -5,19 +5,25 @@ import type { RunReport } from './run-report.ts'
 import { hasLedger } from './verdict.ts'
 
 /** A whole report as plain text: the measurement, the proof, and the verdict. */
-export function reportText({ run, verification, verdict, exitStatus }: RunReport): string {
-  const [first, ...others] = verdict.sentences
+export function reportText(report: RunReport): string {
+  const { run, verification } = report
   return [
     ...(run === null ? [] : [runText(run)]),
     ...(verification === null
       ? []
       : [verificationText(verification, hasLedger(verification) ? 'database' : 'answers')]),
-    [
-      `report     ${verdict.word.toUpperCase()}, exit status ${exitStatus}: ${first ?? ''}`,
-      ...others.map((sentence) => `           ${sentence}`),
-      '',
-    ].join('\n'),
+    verdictText(report),
   ].join('\n')
+}
+
+/** What it all comes to, with every reason: the last words of a run. */
+export function verdictText({ verdict, exitStatus }: RunReport): string {
+  const [first = '', ...others] = verdict.sentences
+  const lines = [
+    `result     ${verdict.word.toUpperCase()} (exit status ${exitStatus}): ${first}`,
+    ...others.map((sentence) => `           ${sentence}`),
+  ]
+  return `${lines.join('\n')}\n`
 }
 
 const LATENCY_COLUMNS = ['answers', 'p50', 'p90', 'p99', 'p99.9', 'max']

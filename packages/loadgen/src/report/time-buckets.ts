@@ -30,12 +30,20 @@ export type BucketLatency = Pick<LatencySummary, 'p50' | 'p99' | 'max'>
 
 /** The series in at most 600 stretches of equal length. */
 export function timeBuckets(series: TimeSeries): TimeBucket[] {
-  const each = Math.max(1, Math.ceil(series.points.length / BUCKETS_MAX))
-  const buckets: TimeBucket[] = []
-  for (let from = 0; from < series.points.length; from += each) {
-    buckets.push(bucket(series.points.slice(from, from + each)))
+  const { points, intervalMs } = series
+  const each = Math.max(1, Math.ceil(points.length / BUCKETS_MAX))
+  const parts: SeriesPoint[][] = []
+  for (let from = 0; from < points.length; from += each) {
+    parts.push(points.slice(from, from + each))
   }
-  return buckets
+  // The rest of a second after the last answer is no second: its rates would look like an end.
+  const last = parts.at(-1)
+  const lastMs = last?.reduce((sum, point) => sum + point.lengthMs, 0) ?? 0
+  if (last !== undefined && parts.length > 1 && lastMs < (each * intervalMs) / 2) {
+    parts.pop()
+    parts.at(-1)?.push(...last)
+  }
+  return parts.map(bucket)
 }
 
 function bucket(points: readonly SeriesPoint[]): TimeBucket {

@@ -79,7 +79,7 @@ describe('the reports of a real run', () => {
     expect(again).toMatchObject({ status: 0, stdout: '', stderr: '' })
     expect(readFileSync(path('again.html'), 'utf8')).toBe(readFileSync(path('real.html'), 'utf8'))
     const shown = await program('report', path('real.json'))
-    expect(shown.stdout).toContain('report     PASSED, exit status 0: All 2 thresholds are met.')
+    expect(shown.stdout).toContain('result     PASSED (exit status 0): All 2 thresholds are met.')
   })
 
   test('that cannot be written are a fault, and the others are written', async () => {

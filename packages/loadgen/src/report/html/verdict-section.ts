@@ -3,6 +3,7 @@ import { durationText, millis, share, significant, whole } from '../number-text.
 import type { RunReport } from '../run-report.ts'
 import type { VerdictWord } from '../verdict.ts'
 import { type Markup, markup } from './markup.ts'
+import { wordsOf } from './words-of.ts'
 
 /** A title and a tone for each verdict; the sign says it without the colour. */
 const HEADLINES: Readonly<Record<VerdictWord, { title: string; tone: string }>> = {
@@ -43,7 +44,7 @@ ${run.steps.map((step) =>
     'ms',
   ),
 )}
-${Object.entries(run.counters).map(([name, count]) => keyFigure(name, significant(count)))}
+${Object.entries(run.counters).map(([name, count]) => keyFigure(wordsOf(name), significant(count)))}
 </dl>`
 }
 

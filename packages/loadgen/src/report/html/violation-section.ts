@@ -4,6 +4,7 @@ import type { Verification } from '../../invariants/verify-ledger.ts'
 import { whole } from '../number-text.ts'
 import { hasLedger } from '../verdict.ts'
 import { type Markup, markup } from './markup.ts'
+import { wordsOf } from './words-of.ts'
 
 /** What was checked against the ledger, and what was found, with its evidence. */
 export function violationSection(verification: Verification): Markup {
@@ -33,9 +34,4 @@ function evidence({ sentence, calls, rows }: Violation): Markup {
   return lines.length === 0
     ? markup`<p>${sentence}</p>`
     : markup`<details open><summary>${sentence}</summary><pre>${lines.join('\n')}</pre></details>`
-}
-
-/** `purchaseRows` as `purchase rows`. */
-function wordsOf(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
