@@ -7,7 +7,7 @@ import { checkOptions, type LoadOptions } from '../load-options.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import { PRESETS } from '../presets/preset-table.ts'
 import { runReport } from '../report/run-report.ts'
-import { runText, verificationText } from '../report/text-report.ts'
+import { runText, verdictText, verificationText } from '../report/text-report.ts'
 import { type LoadRun, runLoad } from '../run-load.ts'
 import type { RunResult } from '../run-result.ts'
 import { type CliCommand, type CommandIo, type CommandLine, invalid } from './command.ts'
@@ -70,7 +70,7 @@ export const runCommand: CliCommand = {
     try {
       const run = await load(choice, options, line, io, proof)
       io.stdout(runText(run.result))
-      if (proof === undefined) return finish(line, run.result, undefined, false)
+      if (proof === undefined) return finish(line, io, run.result, undefined, false)
       return await proveRun(line, io, run, proof, proved)
     } finally {
       proof?.close()
@@ -122,16 +122,17 @@ async function proveRun(
     // A run that lost its target is not blamed for the items that it could not sell.
     const verification = await proof.verdict(verify.expectSoldOut === true && !isUnreachable)
     io.stdout(verificationText(verification, databaseUrl === undefined ? 'answers' : 'database'))
-    return finish(line, result, verification, false)
+    return finish(line, io, result, verification, false)
   } catch (error) {
     if (!(error instanceof LoadgenError)) throw error
     io.stderr(`megacache-loadgen: ${error.message}\n`)
-    return finish(line, result, undefined, true)
+    return finish(line, io, result, undefined, true)
   }
 }
 
 function finish(
   line: CommandLine,
+  io: CommandIo,
   result: RunResult,
   verification: Verification | undefined,
   isUnproved: boolean,
@@ -143,6 +144,8 @@ function finish(
     isInvalid: result.invalidReasons.length > 0 && !line.switch('allow-saturated'),
     isThresholdBroken: result.thresholds.some(({ isMet }) => !isMet),
   })
-  writeReportFiles(line, runReport({ run: result, verification, exitStatus: status }))
+  const report = runReport({ run: result, verification, exitStatus: status })
+  io.stdout(verdictText(report))
+  writeReportFiles(line, report)
   return status
 }

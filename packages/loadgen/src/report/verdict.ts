@@ -59,6 +59,8 @@ export function verdictOf(given: {
     const first = bad.length > 0 ? [] : [FALLBACK[word]]
     return { word, sentences: [...first, ...bad] }
   }
+  // Let pass by the user's wish, yet no reader may take the numbers for good ones.
+  if ((run?.invalidReasons.length ?? 0) > 0) return { word: 'invalid', sentences: [...bad, ...good] }
   const hasCheck = verification !== null || (run?.thresholds.length ?? 0) > 0
   return {
     word: hasCheck ? 'passed' : 'measured',

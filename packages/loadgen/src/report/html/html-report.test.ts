@@ -57,6 +57,21 @@ describe('the HTML report', () => {
     expect(page({})).toContain('data-verdict="measured"')
   })
 
+  test('is INVALID even where the user let that pass', () => {
+    const invalidReasons = [{ code: 'cpu_limit' as const, sentence: 'no CPU was left' }]
+    const thresholds = [{ text: 'p99<1s', isMet: true, measured: 4, sentence: 'p99 is 4 ms' }]
+    expect(page({ invalidReasons, thresholds })).toContain('data-verdict="invalid"')
+  })
+
+  test('joins the rest of a second to the one before', () => {
+    const [point] = base.series.points
+    if (point === undefined) throw new Error('an empty run')
+    const rest = { ...point, atMs: 5_000, lengthMs: 20, answerCount: 1 }
+    const text = page({ series: { intervalMs: 1_000, points: [...base.series.points, rest] } })
+    expect(text).toContain('<th scope="row">4 s</th>')
+    expect(text).not.toContain('<th scope="row">5 s</th>')
+  })
+
   test('has everything: thresholds, plots, answers, violations, generator, options, machines', () => {
     const text = htmlReport(runReport({ run: base, verification: violated, exitStatus: 97 }))
     for (const words of [
