@@ -87,7 +87,7 @@ export async function recordPurchases(backend: Backend, values: readonly unknown
     const snapshot = backend.snapshot()
     const used = new Map<string, number>()
     for (const [userId, ordinal] of highestOrdinals(backend, saleId, snapshot)) used.set(userId, ordinal)
-    const ofSale = asked.filter((one) => one.saleId === saleId).toSorted((a, b) => a.itemId - b.itemId)
+    const ofSale = asked.filter((one) => one.saleId === saleId).toSorted(byUserAndItem)
     backend.mayWrite()
     for (const one of ofSale) {
       const ordinal = (used.get(one.userId) ?? 0) + 1
@@ -99,6 +99,12 @@ export async function recordPurchases(backend: Backend, values: readonly unknown
   }
   if (written === asked.length) return answer('')
   return settlePurchases(backend, asked)
+}
+
+/** As the window function that numbers them leaves them. */
+function byUserAndItem(a: Asked, b: Asked): number {
+  const users = BigInt(a.userId) - BigInt(b.userId)
+  return users === 0n ? a.itemId - b.itemId : users < 0n ? -1 : 1
 }
 
 interface Asked {

@@ -20,7 +20,14 @@ export class LockTable {
 
   /** Takes the lock now, or not at all. */
   tryTake(name: string, mode: LockMode, holder: object, scope: Held['scope']): boolean {
-    const others = (this.#held.get(name) ?? []).filter((held) => held.holder !== holder)
+    const all = this.#held.get(name) ?? []
+    const isOwn = all.some((held) => held.holder === holder && (held.mode === 'exclusive' || mode === 'share'))
+    // Who has it already does not stand in line for it again.
+    if (isOwn) {
+      this.#hold(name, { holder, mode, scope })
+      return true
+    }
+    const others = all.filter((held) => held.holder !== holder)
     const isFree = mode === 'share' ? others.every((held) => held.mode === 'share') : others.length === 0
     const queue = this.#waiting.get(name) ?? []
     if (!isFree || queue.some((waiting) => waiting.holder !== holder && (mode === 'exclusive' || waiting.mode === 'exclusive'))) {
