@@ -63,7 +63,10 @@ export class Troubles implements DatabaseFaults {
     if (this.#isHealed) return NONE
     const isBatch = BATCH.test(text)
     // Trouble seldom comes alone: what is sent again is often refused.
-    if (isBatch && this.#doubting.delete(thread) && this.#random.chance(REFUSED_AFTER_DOUBT)) return drawRefusal(this.#random)
+    if (isBatch && this.#doubting.delete(thread) && this.#random.chance(REFUSED_AFTER_DOUBT)) {
+      this.#reach?.world.counters.add(`refused after a doubt: ${text.slice(0, 32)}`)
+      return drawRefusal(this.#random)
+    }
     if (!this.#random.chance(statementFaults)) return NONE
     // Rare statements are many more; batches are what matters.
     if (!isBatch && this.#random.chance(0.7)) return NONE

@@ -65,5 +65,5 @@ export interface Outcome {
   readonly freed?: Answer
 }
 
-/** Rows, or the SQLSTATE, or a wait for another session. */
-export type Answer = readonly (readonly unknown[])[] | string | 'waits'
+/** Rows, or the SQLSTATE, or `waits` for another session. */
+export type Answer = readonly (readonly unknown[])[] | string
