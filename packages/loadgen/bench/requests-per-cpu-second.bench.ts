@@ -14,13 +14,12 @@ export interface ClientCost {
   readonly answersPerCpuSecond: number
 }
 
+/** The clients that are compared: autocannon, and this load generator on undici and lean. */
+const CLIENTS = ['autocannon', 'undici', 'lean'] as const
+type Client = (typeof CLIENTS)[number]
+
 /** One run of each, side by side in time. */
-export interface CostPair {
-  readonly autocannon: ClientCost
-  readonly loadgen: ClientCost
-  /** Load generator over autocannon, answers for each CPU-second. */
-  readonly ratio: number
-}
+export type CostRound = Readonly<Record<Client, ClientCost>>
 
 const LOADGEN = fileURLToPath(new URL('loadgen-client.ts', import.meta.url))
 const AUTOCANNON = fileURLToPath(new URL('autocannon-client.mjs', import.meta.url))
@@ -33,21 +32,19 @@ const SERVER = fileURLToPath(new URL('bare-server.ts', import.meta.url))
 export async function compareClients(
   connections: number,
   seconds: number,
-  pairs: number,
-): Promise<CostPair[]> {
+  rounds: number,
+): Promise<CostRound[]> {
   const server = spawn(process.execPath, [SERVER], { stdio: ['pipe', 'pipe', 'inherit'] })
   try {
     const [port] = (await once(server.stdout, 'data')) as [Buffer]
     const args = [`http://127.0.0.1:${port.toString().trim()}`, `${connections}`, `${seconds}`]
-    const found: CostPair[] = []
-    for (let pair = 0; pair < pairs; pair++) {
-      // Whoever goes first in a pair goes second in the next: the machine drifts.
-      const isSwapped = pair % 2 === 1
-      const first = await measure(isSwapped ? AUTOCANNON : LOADGEN, args)
-      const second = await measure(isSwapped ? LOADGEN : AUTOCANNON, args)
-      const [loadgen, autocannon] = isSwapped ? [second, first] : [first, second]
-      const ratio = loadgen.answersPerCpuSecond / autocannon.answersPerCpuSecond
-      found.push({ autocannon, loadgen, ratio: Math.round(ratio * 1_000) / 1_000 })
+    const found: CostRound[] = []
+    for (let round = 0; round < rounds; round++) {
+      // Whoever goes first in a round goes last in the next: the machine drifts.
+      const order = round % 2 === 0 ? CLIENTS : CLIENTS.toReversed()
+      const costs = new Map<Client, ClientCost>()
+      for (const client of order) costs.set(client, await measure(client, args))
+      found.push(Object.fromEntries(costs) as unknown as CostRound)
     }
     return found
   } finally {
@@ -57,8 +54,9 @@ export async function compareClients(
   }
 }
 
-async function measure(script: string, args: readonly string[]): Promise<ClientCost> {
-  const command = ['--conditions=@megacache/source', script, ...args]
+async function measure(client: Client, args: readonly string[]): Promise<ClientCost> {
+  const script = client === 'autocannon' ? AUTOCANNON : LOADGEN
+  const command = ['--conditions=@megacache/source', script, ...args, client]
   const { stdout } = await promisify(execFile)(process.execPath, command)
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ClientCost
 }
@@ -76,8 +74,14 @@ function versionOf(name: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [connections = '64', seconds = '5', pairs = '5', file] = process.argv.slice(2)
-  const found = await compareClients(Number(connections), Number(seconds), Number(pairs))
+  const [connections = '64', seconds = '5', rounds = '5', file] = process.argv.slice(2)
+  const found = await compareClients(Number(connections), Number(seconds), Number(rounds))
+  const medianOf = (client: Client): number =>
+    median(found.map((round) => round[client].answersPerCpuSecond))
+  const ratioOf = (client: Client): number =>
+    median(
+      found.map((round) => round[client].answersPerCpuSecond / round.autocannon.answersPerCpuSecond),
+    )
   const report = {
     question: 'answers for each CPU-second of the client, this load generator and autocannon',
     date: new Date().toISOString(),
@@ -88,10 +92,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     connections: Number(connections),
     seconds: Number(seconds),
     loadAverage: loadavg(),
-    medianRatio: median(found.map(({ ratio }) => ratio)),
-    medianLoadgen: median(found.map(({ loadgen }) => loadgen.answersPerCpuSecond)),
-    medianAutocannon: median(found.map(({ autocannon }) => autocannon.answersPerCpuSecond)),
-    pairs: found,
+    medianAnswersPerCpuSecond: Object.fromEntries(CLIENTS.map((name) => [name, medianOf(name)])),
+    medianRatioToAutocannon: { undici: ratioOf('undici'), lean: ratioOf('lean') },
+    rounds: found,
   }
   const text = `${JSON.stringify(report, undefined, 2)}\n`
   console.log(text)

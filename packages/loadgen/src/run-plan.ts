@@ -40,6 +40,8 @@ export interface RunPlan {
   readonly rideThroughMs: number
   readonly backlogMax: number
   readonly preconnect: boolean
+  /** Plain sockets instead of undici. */
+  readonly lean: boolean
   readonly parameters: Readonly<Record<string, string>>
   /** Undefined unless the source is a preset of a flash sale. */
   readonly sale: SaleStatus | undefined

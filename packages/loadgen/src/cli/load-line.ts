@@ -64,6 +64,7 @@ export function loadOptionsOf(line: CommandLine, url: string): LoadOptions {
   return {
     url,
     preconnect: !line.switch('cold'),
+    lean: line.switch('lean'),
     thresholds: line.texts('threshold'),
     parameters: Object.fromEntries(line.texts('set').map((text) => parameterOf(text))),
     at: workersOf(line),

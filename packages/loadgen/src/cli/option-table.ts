@@ -58,6 +58,7 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
     '10s, retry-storm 100ms',
   ),
   time('ride-through', 'how long the target may be away (killed, restarted)', 'rideThroughMs'),
+  option('lean', '', 'plain sockets instead of undici: less CPU a request, http only', 'default off'),
   count('seed', '<n>', 'seed of every random choice', 'seed'),
   option('set', '<name=value>', 'parameter of the scenario; may be repeated', 'default none', true),
 ]

@@ -23,6 +23,7 @@ export function optionsInEffect(
     contenders: plan.contenders,
     seed: plan.seed,
     cold: !plan.preconnect,
+    lean: plan.lean,
     'sale-id': plan.sale?.saleId ?? null,
     items: plan.sale?.items ?? null,
     'user-limit': plan.sale?.userLimit ?? null,

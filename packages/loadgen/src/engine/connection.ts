@@ -7,6 +7,20 @@ import { ANSWERED, Exchange, NOT_SENT, UNKNOWN } from './exchange.ts'
 /** Longest body that is kept, in characters. */
 const BODY_LENGTH_MAX = 65_536
 
+/** One connection with one request at a time, however it is made. */
+export interface LoadConnection {
+  /** Opens it with a GET that is not counted. */
+  open(path: string): void
+  /** Sends a request; `ended` is told once. The exchange must not be touched before. */
+  send(exchange: Exchange): void
+  /**
+   * Closes the socket; a request in flight ends as unknown. Resolves when nothing is left behind.
+   */
+  close(): Promise<void>
+  /** Forgets a socket whose request has no answer: what it may still deliver is not heard. */
+  replaceClient(): void
+}
+
 /** What a connection needs and whom it tells. */
 export interface ConnectionPorts {
   readonly url: string
@@ -14,7 +28,7 @@ export interface ConnectionPorts {
   readonly clock: LoadClock
   readonly reasons: RefusalReasons
   /** The request in hand ended; the exchange says how. */
-  ended(connection: Connection, exchange: Exchange): void
+  ended(connection: LoadConnection, exchange: Exchange): void
   /** The connection is open, or the try to open it has failed. */
   opened(): void
   /** A bug: something threw where nothing may. */
@@ -43,7 +57,7 @@ interface ReusedOptions extends Dispatcher.DispatchOptions {
  * After a time-out or a cut connection the client is replaced: what the old socket may still
  * deliver is never taken for the answer to a later request.
  */
-export class Connection implements Dispatcher.DispatchHandler {
+export class Connection implements LoadConnection, Dispatcher.DispatchHandler {
   private readonly ports: ConnectionPorts
   private readonly options: ReusedOptions = {
     path: '/',

@@ -2,9 +2,10 @@ import type { DueTimes } from '../arrivals/due-times.ts'
 import type { LoadClock } from '../load-clock.ts'
 import { RefusalReasons } from '../refusal-reason.ts'
 import { ArrivalQueue } from './arrival-queue.ts'
-import { Connection, type ConnectionPorts } from './connection.ts'
+import { Connection, type ConnectionPorts, type LoadConnection } from './connection.ts'
 import { ANSWERED, type Exchange, NOT_SENT, RUN_ENDED, UNKNOWN } from './exchange.ts'
 import { Fifo } from './fifo.ts'
+import { LeanConnection, LeanPorts, REQUEST_TIMEOUT } from './lean-connection.ts'
 import type { LoadPort, Program } from './program.ts'
 import type { EngineEnd, Snapshot, ThreadEnd } from './snapshot.ts'
 import { StepTally } from './step-tally.ts'
@@ -18,6 +19,11 @@ const DRAIN_MAX_MS = 5_000
 /** Longest wait for the connections to open before the run starts all the same, in milliseconds. */
 const PRECONNECT_MAX_MS = 5_000
 const SNAPSHOT_PERIOD_MS = 1_000
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  REQUEST_TIMEOUT,
+])
 
 /** What one thread's engine is told. */
 export interface EngineOptions {
@@ -36,6 +42,8 @@ export interface EngineOptions {
   readonly rideThroughMs: number
   /** Connections are opened with a GET of this path before the run; undefined: by what needs them. */
   readonly preconnectPath: string | undefined
+  /** Plain sockets instead of undici. */
+  readonly isLean: boolean
   readonly clock: LoadClock
   readonly signal: AbortSignal | undefined
   /** Told once a second and at the end. */
@@ -65,8 +73,8 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   private readonly program: Program
   private readonly options: EngineOptions
-  private readonly connections: Connection[] = []
-  private readonly free = new Fifo<Connection>()
+  private readonly connections: LoadConnection[] = []
+  private readonly free = new Fifo<LoadConnection>()
   private readonly waiting = new Fifo<Exchange>()
   private readonly arrivals: ArrivalQueue
   private readonly tallies: readonly StepTally[]
@@ -76,7 +84,7 @@ export class Engine implements ConnectionPorts, LoadPort {
   private readonly pauses: Timers
   private readonly over = Promise.withResolvers<void>()
   /** The connection whose request has just ended, offered first to what follows it. */
-  private atHand: Connection | undefined
+  private atHand: LoadConnection | undefined
   private state: 'opening' | 'running' | 'draining' | 'ended' = 'opening'
   private end: EngineEnd = 'completed'
   private openedCount = 0
@@ -112,8 +120,9 @@ export class Engine implements ConnectionPorts, LoadPort {
     const stop = (): void => this.drain('stopped')
     this.options.signal?.addEventListener('abort', stop)
     try {
+      const lean = this.options.isLean ? new LeanPorts(this) : undefined
       for (let i = 0; i < this.options.connections; i++) {
-        const connection = new Connection(this)
+        const connection = lean === undefined ? new Connection(this) : new LeanConnection(lean)
         this.connections.push(connection)
         this.free.push(connection)
       }
@@ -174,7 +183,7 @@ export class Engine implements ConnectionPorts, LoadPort {
     if (this.openedCount === this.connections.length) this.start()
   }
 
-  ended(connection: Connection, exchange: Exchange): void {
+  ended(connection: LoadConnection, exchange: Exchange): void {
     this.inFlightCount--
     if (exchange.dueAtMs >= this.measureFromMs) this.tallyOf(exchange).add(exchange)
     exchange.dueAtMs = 0
@@ -201,13 +210,13 @@ export class Engine implements ConnectionPorts, LoadPort {
   }
 
   /** What waits comes before what the program is about to send. */
-  private reuse(connection: Connection): void {
+  private reuse(connection: LoadConnection): void {
     const next = this.waiting.shift()
     if (next === undefined) this.atHand = connection
     else this.dispatch(connection, next)
   }
 
-  private recover(connection: Connection, exchange: Exchange): void {
+  private recover(connection: LoadConnection, exchange: Exchange): void {
     if (this.state === 'ended') return
     if (exchange.outcome === UNKNOWN) connection.replaceClient()
     if (this.state === 'running' && this.isUnreachable(exchange)) this.drain('target_unreachable')
@@ -218,7 +227,7 @@ export class Engine implements ConnectionPorts, LoadPort {
     })
   }
 
-  private dispatch(connection: Connection, exchange: Exchange): void {
+  private dispatch(connection: LoadConnection, exchange: Exchange): void {
     this.inFlightCount++
     connection.send(exchange)
   }
@@ -337,7 +346,7 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   /** Time-outs do not count: a target that accepts connections and is slow is there. */
   private isUnreachable({ reason, endedAtMs }: Exchange): boolean {
-    if (reason === 'UND_ERR_HEADERS_TIMEOUT' || reason === 'UND_ERR_BODY_TIMEOUT') return false
+    if (TIMEOUTS.has(reason)) return false
     const toleratedMs = Math.max(this.options.rideThroughMs, RECONNECT_PAUSE_MS)
     return endedAtMs - this.lastAnswerMs > toleratedMs
   }

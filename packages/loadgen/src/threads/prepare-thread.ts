@@ -49,6 +49,7 @@ export async function prepareThread(
     requestTimeoutMs: plan.requestTimeoutMs,
     rideThroughMs: plan.rideThroughMs,
     preconnectPath: plan.preconnect ? preconnectPath : undefined,
+    isLean: plan.lean,
     clock: ports.clock,
     signal: ports.signal,
     onSnapshot: ports.onSnapshot,
