@@ -43,6 +43,8 @@ export class RunCollector {
   private readonly counters = new Map<string, Readonly<Record<string, number>>>()
   private readonly backlogs = new Map<string, number>()
   private readonly unfinished = new Map<string, number>()
+  /** Begun in the warm-up and not complete at its end: they complete in the measured part. */
+  private readonly carried = new Map<string, number>()
   private readonly onCall: (call: RecordedCall) => void
   private dueCount = 0
   private startedCount = 0
@@ -67,7 +69,10 @@ export class RunCollector {
     for (const call of snapshot.calls) this.onCall(call)
     this.counters.set(key, snapshot.counters)
     this.unfinished.set(key, snapshot.unfinishedCount)
-    if (snapshot.atMs < WARMUP_EDGE_MS) return
+    if (snapshot.atMs < WARMUP_EDGE_MS) {
+      this.carried.set(key, snapshot.unfinishedCount)
+      return
+    }
     this.addCounts(key, snapshot)
     for (const [index, step] of snapshot.steps.entries()) {
       const total = this.totals[index]
@@ -103,7 +108,8 @@ export class RunCollector {
   }
 
   arrivals(): Omit<ArrivalResult, 'kind' | 'isPoisson'> {
-    const { dueCount, startedCount, completedCount, droppedCount, backlogCountMax } = this
+    const { dueCount, startedCount, droppedCount, backlogCountMax } = this
+    const completedCount = Math.max(0, this.completedCount - sumOf(this.carried.values()))
     const unfinishedCount = sumOf(this.unfinished.values())
     return {
       dueCount,
