@@ -1,10 +1,13 @@
 import type { ExploreOptions } from '../../src/testing/index.ts'
+import type { CodesWorld } from './actors.ts'
 import { DYING_WORLDS } from './dying-worlds.ts'
 import { LARGE_WORLDS } from './large-worlds.ts'
-import { type CodesWorld, SMALL_WORLDS } from './worlds.ts'
+import { SALE_WORLDS } from './sale-worlds.ts'
+import { SLOT_WORLDS } from './slot-worlds.ts'
+import { USER_WORLDS } from './user-worlds.ts'
 
 /** Worlds that are exhausted, also when they have too many states to be so without a bound on interruptions. */
-export const EXHAUSTED_WORLDS: Readonly<Record<string, CodesWorld>> = { ...SMALL_WORLDS, ...DYING_WORLDS }
+export const EXHAUSTED_WORLDS: Readonly<Record<string, CodesWorld>> = { ...SLOT_WORLDS, ...USER_WORLDS, ...SALE_WORLDS, ...DYING_WORLDS }
 export const WORLDS: Readonly<Record<string, CodesWorld>> = { ...EXHAUSTED_WORLDS, ...LARGE_WORLDS }
 
 /**

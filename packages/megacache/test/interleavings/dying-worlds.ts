@@ -1,6 +1,6 @@
 import type { Megacache } from '../../src/index.ts'
 import type { WorldEnd } from '../../src/testing/index.ts'
-import type { Codes, CodesWorld } from './worlds.ts'
+import type { Codes, CodesWorld } from './actors.ts'
 
 const TTL_MS = 10
 const ONE = { items: 1, userLimit: 1, reservationTtlMs: TTL_MS, saleId: 7 }

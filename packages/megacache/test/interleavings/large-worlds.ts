@@ -1,5 +1,5 @@
 import type { Stage } from '../../src/testing/index.ts'
-import type { Codes, CodesWorld } from './worlds.ts'
+import type { Codes, CodesWorld } from './actors.ts'
 
 const TTL_MS = 10
 

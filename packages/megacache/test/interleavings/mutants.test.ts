@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { explore, type ExploreOptions } from '../../src/testing/index.ts'
 import { loadWatchedEngine } from '../../src/testing/interleavings/watched-engine.ts'
 import { WORLDS } from './all-worlds.ts'
-import { EQUIVALENTS, MUTANTS } from './mutants.ts'
+import { EQUIVALENTS } from './equivalents.ts'
+import { MUTANTS } from './mutants.ts'
 
 const SEED = 20_261_122
 

@@ -6,7 +6,8 @@ import { addCounts, SLOT_STATES } from '../../src/testing/interleavings/coverage
 import { loadWatchedEngine } from '../../src/testing/interleavings/watched-engine.ts'
 import { countOf, LIVE, stateOf as cellStateOf } from '../../src/user-word.ts'
 import { MUTANTS } from './mutants.ts'
-import { type Bug, exploreModel, type ModelWorld, project, type SlotName, type Verb } from './slot-model.ts'
+import type { Bug, ModelWorld, SlotName, Verb } from './slot-model-state.ts'
+import { exploreModel, project } from './slot-model.ts'
 
 const buys = (user: number, name: string): readonly Verb[] => [{ do: 'checkout', user, item: 0 }, { do: 'purchase', code: `${name}0`, item: 0 }]
 const time: readonly Verb[] = [{ do: 'tick' }, { do: 'sweep' }]

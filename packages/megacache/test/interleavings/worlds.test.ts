@@ -5,7 +5,7 @@ import { loadWatchedEngine } from '../../src/testing/interleavings/watched-engin
 import { EXHAUSTED_WORLDS, exhaustionOf, WORLDS } from './all-worlds.ts'
 import { MUTANTS } from './mutants.ts'
 import { REQUIRED, REQUIRED_WEAK } from './required.ts'
-import type { CodesWorld } from './worlds.ts'
+import type { CodesWorld } from './actors.ts'
 
 const SEED = 20_261_122
 const coverage: Record<string, number> = {}

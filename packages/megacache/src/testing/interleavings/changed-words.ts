@@ -9,13 +9,18 @@ export class ChangedWords {
   readonly #indexes: number[] = []
   readonly #addresses: number[] = []
   readonly #initial: number[] = []
+  #known = new Uint8Array(1 << 15)
 
-  /** A word that is about to change for the first time. */
-  add(words: Words, index: number, address: number): void {
+  /** A word is about to change; says whether it is for the first time. */
+  add(words: Words, index: number, address: number): boolean {
+    if (this.#known[address] === 1) return false
+    if (address >= this.#known.length) this.#grow(address)
+    this.#known[address] = 1
     this.#words.push(words)
     this.#indexes.push(index)
     this.#addresses.push(address)
     this.#initial.push(words[index]!)
+    return true
   }
 
   save(): Int32Array {
@@ -32,14 +37,19 @@ export class ChangedWords {
     }
   }
 
-  /** Tells the addresses for which `matters` says so, and what they hold; not those that hold what they did at the start. */
-  hash(mix: (value: number) => void, matters: (address: number) => boolean): void {
+  /** Tells every address that does not hold what it did at the start, and what it holds. */
+  hash(mix: (value: number) => void): void {
     for (let i = 0; i < this.#addresses.length; i++) {
-      const address = this.#addresses[i]!
       const value = this.#words[i]![this.#indexes[i]!]!
-      if (value === this.#initial[i] || !matters(address)) continue
-      mix(address)
+      if (value === this.#initial[i]) continue
+      mix(this.#addresses[i]!)
       mix(value)
     }
+  }
+
+  #grow(address: number): void {
+    const known = new Uint8Array(address * 2)
+    known.set(this.#known)
+    this.#known = known
   }
 }

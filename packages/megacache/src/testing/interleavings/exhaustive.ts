@@ -47,8 +47,8 @@ export interface Wrong {
  * Runs the threads in every order of their scheduling points, depth first.
  *
  * States that agree are explored once. Where a thread is follows from the answers that it got, so two states that agree in
- * every thread's answers, in the shared words, and with weak memory in what each thread may still see, have the same
- * futures: leaving the second loses nothing. Words that only one thread uses follow from that thread's answers.
+ * every thread's answers, in all words, and with weak memory in what each thread may still see, have the same
+ * futures: leaving the second loses nothing.
  */
 export class Exhaustive<Given> {
   readonly #theatre: Theatre<Given>
@@ -76,12 +76,12 @@ export class Exhaustive<Given> {
   explore(): Wrong | undefined {
     const { machine } = this.#theatre
     for (;;) {
-      machine.hasGrown = false
+      machine.addresses.hasGrown = false
       if (machine.weak !== undefined) machine.weak.hasGrown = false
       const wrong = this.#once()
       if (wrong !== undefined) return wrong
       // Complete only if nothing was found out on the way that would have meant more scheduling points or choices.
-      if (!machine.hasGrown && machine.weak?.hasGrown !== true) return undefined
+      if (!machine.addresses.hasGrown && machine.weak?.hasGrown !== true) return undefined
     }
   }
 
@@ -98,7 +98,7 @@ export class Exhaustive<Given> {
       for (let state = this.#stack.pop(); state !== undefined; state = this.#stack.pop()) {
         const wrong = this.#expand(state)
         if (wrong !== undefined) return wrong
-        if (machine.hasGrown) return undefined
+        if (machine.addresses.hasGrown) return undefined
       }
       return undefined
     } finally {

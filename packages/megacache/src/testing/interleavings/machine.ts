@@ -1,17 +1,11 @@
 import type { Words } from '../../atomic-words.ts'
-import { HEADER, layoutFor, SLOT, SLOT_WORDS, USER, USER_WORDS } from '../../layout.ts'
-import type { Access, AccessKind, Region } from './access.ts'
+import type { Access, AccessKind } from './access.ts'
+import { Addresses, CELL_CONTROL, SLOT_WORD } from './addresses.ts'
 import { ChangedWords } from './changed-words.ts'
 import { Coverage, wrongTransition } from './coverage.ts'
 import type { ChoiceMade } from './schedule.ts'
 import type { Watcher } from './watched-words.ts'
 import type { WeakMemory } from './weak-memory.ts'
-
-/** What an address is, if it is one of these. */
-const SLOT_WORD = 1
-const CELL_CONTROL = 2
-
-type BasedWords = Words & { base?: number }
 
 /**
  * Runs one thread at a time over the words of a world and stops it where it is told to. A thread stops by an exception
@@ -37,25 +31,16 @@ export class Machine implements Watcher {
   isForgetful = false
   /** Whether a new attempt ends the run: what the thread waits for is done by others. */
   isYielding = false
-  hasYielded = false
   /** Scheduling points and accesses of this run. */
   pointsMade = 0
   accessesMade = 0
-  /** A word was found to be shared that was not known to be. */
-  hasGrown = false
   /** A step that no correct engine makes. */
   fault: string | undefined
   pick: (options: number) => number = () => 0
   /** Whether the world asks, and not memory. */
   isChoosing = false
   onAccess: ((access: Access) => void) | undefined
-  readonly regions: Region[] = []
-  #kinds = new Uint8Array(0)
-  #accessed = new Uint8Array(0)
-  #written = new Uint8Array(0)
-  #shared = new Uint8Array(0)
-  #noted = new Uint8Array(0)
-  readonly #bases = new Map<ArrayBufferLike, number>()
+  readonly addresses: Addresses = new Addresses()
   readonly #changed = new ChangedWords()
   #isFrozen = false
   #thread = -1
@@ -69,34 +54,10 @@ export class Machine implements Watcher {
   /** All checkout codes have the same random bits: only sale, slot and tenure tell them apart. */
   isSameBits = false
 
-  /** Gives the words addresses. A sale's are recognised wherever the engine opens them again. */
-  addRegion(memory: SharedArrayBuffer, items = 0): Region {
-    const words: BasedWords = new Int32Array(memory)
-    const base = this.#kinds.length
-    words.base = base
-    this.#bases.set(memory, base)
-    const size = base + words.length
-    const kinds = new Uint8Array(size)
-    kinds.set(this.#kinds)
-    this.#kinds = kinds
-    this.#accessed = new Uint8Array(size)
-    this.#written = new Uint8Array(size)
-    this.#shared = new Uint8Array(size)
-    this.#noted = new Uint8Array(size)
-    const region: Region = { words, base, cells: [] }
-    this.regions.push(region)
-    if (items > 0) this.#nameSale(base, words, items)
-    return region
-  }
-
   /** The state of now is the one that every schedule starts from. */
   freeze(): void {
     this.#isFrozen = true
-    for (const { words, base, cells } of this.regions) {
-      for (let index = 0; index < words.length; index++) {
-        if (this.#kinds[base + index] === CELL_CONTROL && words[index] !== 0) cells.push(index)
-      }
-    }
+    this.addresses.useCells()
   }
 
   /** Accesses of nobody that leave no trace: opening a sale counts its threads. */
@@ -119,7 +80,6 @@ export class Machine implements Watcher {
     this.#accessesLeft = accesses
     this.#randomCount = 0
     this.attemptsMade = 0
-    this.hasYielded = false
     this.pointsMade = 0
     this.accessesMade = 0
   }
@@ -168,8 +128,9 @@ export class Machine implements Watcher {
     const before = words[index]!
     this.weak?.acquire(address, this.#thread)
     if (before !== expected) {
-      if (this.#kinds[address] === SLOT_WORD) this.coverage.slotLost(expected, next)
-      else if (this.#kinds[address] === CELL_CONTROL) this.coverage.cellLost(expected, next)
+      const kind = this.addresses.kindOf(address)
+      if (kind === SLOT_WORD) this.coverage.slotLost(expected, next)
+      else if (kind === CELL_CONTROL) this.coverage.cellLost(expected, next)
       return this.#answer('lost cas', address, before, before, 0) === 1
     }
     this.#change(words, index, address, before, next, true)
@@ -200,7 +161,6 @@ export class Machine implements Watcher {
       this.log.length = mark
       this.#cursor = this.#replayUntil = mark
     } else if (this.isYielding && this.accessesMade > 0) {
-      this.hasYielded = true
       this.#accessesLeft = 0
     }
   }
@@ -247,28 +207,13 @@ export class Machine implements Watcher {
     this.#changed.restore(values)
   }
 
-  /** Tells every word that matters to more than one thread. */
+  /** Tells what every word holds. */
   hash(mix: (value: number) => void): void {
-    this.#changed.hash(mix, this.#matters)
+    this.#changed.hash(mix)
   }
-
-  /** Tells every word. */
-  hashAll(mix: (value: number) => void): void {
-    this.#changed.hash(mix, () => true)
-  }
-
-  readonly #matters = (address: number): boolean => this.#shared[address] === 1 || this.isEverythingScheduled
 
   #isWeak(address: number): boolean {
-    return this.weak !== undefined && (this.#shared[address] === 1 || this.isEverythingRemembered)
-  }
-
-  #nameSale(base: number, words: Words, items: number): void {
-    const layout = layoutFor(items)
-    for (let slot = 0; slot < items; slot++) this.#kinds[base + layout.slotsStart + slot * SLOT_WORDS + SLOT.word] = SLOT_WORD
-    for (let cell = 0; cell < words[HEADER.userCells]!; cell++) {
-      this.#kinds[base + layout.usersStart + cell * USER_WORDS + USER.control] = CELL_CONTROL
-    }
+    return this.weak !== undefined && (this.addresses.isShared(address) || this.isEverythingRemembered)
   }
 
   #write(words: Words, index: number, value: number, kind: 'store' | 'write'): void {
@@ -288,7 +233,7 @@ export class Machine implements Watcher {
   }
 
   #change(words: Words, index: number, address: number, before: number, next: number, isAtomic: boolean): void {
-    const kind = this.#kinds[address]
+    const kind = this.addresses.kindOf(address)
     if (kind === SLOT_WORD) {
       this.coverage.slotChanged(before, next)
       this.fault ??= wrongTransition(before, next)
@@ -298,34 +243,21 @@ export class Machine implements Watcher {
   }
 
   #set(words: Words, index: number, address: number, value: number): void {
-    if (this.#noted[address] === 0) this.#note(words, index, address)
+    if (this.#changed.add(words, index, address) && this.addresses.kindOf(address) === CELL_CONTROL) this.addresses.useCell(address)
     words[index] = value
   }
 
   /** A write of nobody: undone after the end of a schedule, for ever before the first. */
   #setAside(words: Words, index: number, value: number): void {
-    if (this.#isFrozen) this.#set(words, index, addressOf(this, words, index), value)
+    if (this.#isFrozen) this.#set(words, index, this.addresses.of(words, index), value)
     else words[index] = value
-  }
-
-  #note(words: Words, index: number, address: number): void {
-    this.#noted[address] = 1
-    this.#changed.add(words, index, address)
-    if (this.#kinds[address] !== CELL_CONTROL) return
-    const { cells } = this.regions.findLast(({ base }) => base <= address)!
-    if (!cells.includes(index)) cells.push(index)
   }
 
   #point(words: Words, index: number, isWrite: boolean, isSchedulable: boolean): number {
     if (this.#accessesLeft <= 0) this.#stop()
-    const address = addressOf(this, words, index)
-    const accessed = (this.#accessed[address]! |= this.#bit)
-    if (isWrite) this.#written[address]! |= this.#bit
-    if ((accessed & (accessed - 1)) !== 0 && this.#written[address] !== 0 && this.#shared[address] === 0) {
-      this.#shared[address] = 1
-      this.hasGrown = true
-    }
-    if (isSchedulable && (this.#shared[address] === 1 || this.isEverythingScheduled)) {
+    const address = this.addresses.of(words, index)
+    const isShared = this.addresses.use(address, this.#bit, isWrite)
+    if (isSchedulable && (isShared || this.isEverythingScheduled)) {
       if (this.#pointsLeft === 0) this.#stop()
       this.#pointsLeft--
       this.pointsMade++
@@ -347,14 +279,6 @@ export class Machine implements Watcher {
     this.onAccess?.({ thread: this.#thread, kind, address, before, after })
     return answer
   }
-
-  /** The address of the words' first word. */
-  baseOf(words: Words): number {
-    const base = this.#bases.get(words.buffer)
-    if (base === undefined) throw new Error('these words belong to no sale of the world')
-    ;(words as BasedWords).base = base
-    return base
-  }
 }
 
 /** More than any schedule has. */
@@ -362,7 +286,3 @@ export const UNLIMITED = 0x3fff_ffff
 const STOPPED = -1
 /** One object for all: making an error takes longer than all the rest of a step. */
 const SUSPENDED = Object.freeze(new Error('a watched thread is stopped; worlds must let this pass'))
-
-function addressOf(machine: Machine, words: BasedWords, index: number): number {
-  return (words.base ?? machine.baseOf(words)) + index
-}

@@ -78,7 +78,7 @@ function isNewRest<Given>({ machine, rests }: Theatre<Given>, hasDied: boolean):
   const hash = new Hash()
   hash.begin()
   hash.mix(hasDied ? 1 : 0)
-  machine.hashAll(hash.mix)
+  machine.hash(hash.mix)
   return rests.add(hash.low, hash.high)
 }
 

@@ -54,12 +54,12 @@ export class Theatre<Given> {
     const { machine } = this
     machine.isSameBits = world.hasSameBits ?? false
     engine.watch(machine)
-    this.#own = machine.addRegion(new SharedArrayBuffer((BOARD + BOARD_WORDS) * 4))
+    this.#own = machine.addresses.add(new SharedArrayBuffer((BOARD + BOARD_WORDS) * 4), 0)
     this.#own.words[CLOCK] = START_MS
     const terms = Array.isArray(world.sale) ? world.sale as readonly World['sale'][] : [world.sale]
     const sales = terms.map((options, index) => this.#create({ saleId: index + 1, ...options as object }))
     this.handles = sales.map(({ handle }) => handle)
-    this.saleRegions = sales.map(({ handle }) => machine.addRegion(handle.memory, handle.items))
+    this.saleRegions = sales.map(({ handle }) => machine.addresses.add(handle.memory, handle.items))
     for (const { words } of this.saleRegions) {
       words.fill(0, HASH_START, HASH_START + HASH_WORDS)
       if (world.hasSpreadUsers === true) for (let low = 0; low < 256; low++) words[HASH_START + low] = low * SPREAD_CELLS
@@ -68,11 +68,6 @@ export class Theatre<Given> {
     this.observer = this.#stage(0, this.#given)
     for (const { words } of this.saleRegions) words[CONTROL.threads] = this.names.length + 1
     machine.freeze()
-  }
-
-  /** Puts this world's machine in charge of the engine, which serves one world at a time. */
-  enter(): void {
-    this.#engine.watch(this.machine)
   }
 
   /** Runs a thread on from `log`, for so many scheduling points and accesses. The memory must be what it was then. */
@@ -91,7 +86,7 @@ export class Theatre<Given> {
 
   /** What an address is called. */
   placeOf(address: number): { region: Region; sale: number; index: number } {
-    const region = this.machine.regions.findLast(({ base }) => base <= address)!
+    const region = this.machine.addresses.regions.findLast(({ base }) => base <= address)!
     return { region, sale: this.saleRegions.indexOf(region), index: address - region.base }
   }
 
