@@ -13,9 +13,6 @@ export interface ShardName {
   readonly threadIndex: number
 }
 
-/** A snapshot that begins this long before the measured part is of the warm-up. */
-const WARMUP_EDGE_MS = -500
-
 /** One step over the whole run. */
 class StepTotal {
   answerCount = 0
@@ -69,7 +66,7 @@ export class RunCollector {
     for (const call of snapshot.calls) this.onCall(call)
     this.counters.set(key, snapshot.counters)
     this.unfinished.set(key, snapshot.unfinishedCount)
-    if (snapshot.atMs < WARMUP_EDGE_MS) {
+    if (snapshot.atMs + snapshot.lengthMs / 2 < 0) {
       this.carried.set(key, snapshot.unfinishedCount)
       return
     }

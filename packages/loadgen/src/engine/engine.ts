@@ -355,7 +355,8 @@ export class Engine implements ConnectionPorts, LoadPort {
   private armSnapshot(): void {
     const nowMs = this.clock.monotonicMs()
     const sinceMs = nowMs - this.measureFromMs
-    const next = (Math.floor(sinceMs / SNAPSHOT_PERIOD_MS + 0.5) + 1) * SNAPSHOT_PERIOD_MS
+    // A timer that is up to a millisecond early has reached its second.
+    const next = Math.ceil((sinceMs + 1) / SNAPSHOT_PERIOD_MS) * SNAPSHOT_PERIOD_MS
     this.timers.after(next - sinceMs, () => {
       this.emitSnapshot()
       this.armSnapshot()

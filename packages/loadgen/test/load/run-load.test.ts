@@ -144,6 +144,7 @@ describe('an open loop', () => {
     expect(blog.requestCount).toBe(200)
     expect(result.steps[0]?.answerCount).toBe(100)
     expect(result.warmupMs).toBe(1_000)
+    expect(result.arrivals).toMatchObject({ dueCount: 100, startedCount: 100, unfinishedCount: 0 })
     expect(result.elapsedMs).toBeLessThan(1_900)
     const points = result.series.points
     expect(points.reduce((sum, point) => sum + point.answerCount, 0)).toBe(100)
