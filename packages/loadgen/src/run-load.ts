@@ -6,6 +6,7 @@ import { LoadgenError } from './loadgen-error.ts'
 import type { RunProgress } from './run-progress.ts'
 import type { RunResult } from './run-result.ts'
 import { readSaleStatus, type SaleStatus } from './sale-status.ts'
+import { loadScenarioFile } from './scenario/scenario-file.ts'
 
 /** What steers a run from outside. */
 export interface RunControl {
@@ -47,13 +48,18 @@ export async function runLoad(
   control: RunControl = {},
 ): Promise<LoadRun> {
   const { source, name, preset, scenario } = understandChoice(choice)
+  // Loaded here as well, so that its mistakes are told before anything begins.
+  const defined =
+    source.kind === 'file' && scenario === undefined
+      ? await loadScenarioFile(source.path, source.sha256)
+      : scenario
   const durationMs = given.durationMs ?? preset?.durationMs ?? scenarioDurationMs(preset)
   const options = checkOptions({
     ...(preset?.requestTimeoutMs === undefined
       ? {}
       : { requestTimeoutMs: preset.requestTimeoutMs }),
     ...(preset?.arrivals === undefined ? {} : { arrivals: preset.arrivals(durationMs) }),
-    ...(scenario?.users === undefined ? {} : { users: scenario.users }),
+    ...(defined?.users === undefined ? {} : { users: defined.users }),
     ...present(given),
     durationMs,
   })

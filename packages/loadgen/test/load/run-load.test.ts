@@ -208,6 +208,7 @@ describe('threads', () => {
       `import { defineScenario } from '${index}'
        export default defineScenario({
          steps: ['open'],
+         users: 100,
          async iterate(user) {
            const answer = await user.get('open', '/articles/of-' + user.index)
            if (answer.status === 200) user.count(user.index % 2 === 0 ? 'even' : 'odd')
@@ -218,11 +219,11 @@ describe('threads', () => {
       url: blog.url,
       threads: 2,
       connections: 4,
-      users: 100,
       durationMs: 1_000,
       arrivals: { kind: 'constant', perSecond: 100 },
     })
     expect(result.counters).toEqual({ even: 50, odd: 50 })
+    expect(result.options['users']).toBe(100)
     expect(result.steps[0]).toMatchObject({ answerCount: 100, noAnswerCount: 0 })
     expect(new Set(result.generator.threads.map(({ threadIndex }) => threadIndex)).size).toBe(2)
     expect(blog.connectionCount).toBeLessThanOrEqual(4)
