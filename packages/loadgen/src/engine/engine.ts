@@ -1,15 +1,14 @@
-import type { DueTimes } from '../arrivals/due-times.ts'
 import type { LoadClock } from '../load-clock.ts'
 import { RefusalReasons } from '../refusal-reason.ts'
 import { ArrivalQueue } from './arrival-queue.ts'
 import { Connection, type ConnectionPorts, type LoadConnection } from './connection.ts'
-import { ANSWERED, type Exchange, NOT_SENT, RUN_ENDED, UNKNOWN } from './exchange.ts'
+import type { EngineOptions } from './engine-options.ts'
+import { ANSWERED, type Exchange, isTimeout, NOT_SENT, RUN_ENDED, UNKNOWN } from './exchange.ts'
 import { Fifo } from './fifo.ts'
-import { LeanConnection, LeanPorts, REQUEST_TIMEOUT } from './lean-connection.ts'
+import { LeanConnection, LeanPorts } from './lean-connection.ts'
 import type { LoadPort, Program } from './program.ts'
-import type { EngineEnd, Snapshot, ThreadEnd } from './snapshot.ts'
-import { StepTally } from './step-tally.ts'
-import { ThreadMeter } from './thread-meter.ts'
+import type { EngineEnd, ThreadEnd } from './snapshot.ts'
+import { SnapshotTaker } from './snapshot-taker.ts'
 import { Timers } from './timers.ts'
 
 /** Pause of a connection after it broke or could not be made, in milliseconds. */
@@ -18,39 +17,6 @@ const RECONNECT_PAUSE_MS = 50
 const DRAIN_MAX_MS = 5_000
 /** Longest wait for the connections to open before the run starts all the same, in milliseconds. */
 const PRECONNECT_MAX_MS = 5_000
-const SNAPSHOT_PERIOD_MS = 1_000
-const TIMEOUTS: ReadonlySet<string> = new Set([
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  REQUEST_TIMEOUT,
-])
-
-/** What one thread's engine is told. */
-export interface EngineOptions {
-  readonly url: string
-  readonly connections: number
-  /** Iterations at once in a closed loop. */
-  readonly concurrency: number
-  /** Undefined for a closed loop. */
-  readonly dueTimes: DueTimes | undefined
-  /** Arrivals and requests that may wait; arrivals beyond are dropped. */
-  readonly backlogMax: number
-  readonly warmupMs: number
-  /** Of the measured part. */
-  readonly durationMs: number
-  readonly requestTimeoutMs: number
-  readonly rideThroughMs: number
-  /** Connections are opened with a GET of this path before the run; undefined: by what needs them. */
-  readonly preconnectPath: string | undefined
-  /** Plain sockets instead of undici. */
-  readonly isLean: boolean
-  readonly clock: LoadClock
-  readonly signal: AbortSignal | undefined
-  /** Told once a second and at the end. */
-  readonly onSnapshot: (snapshot: Snapshot) => void
-  /** Calls recorded since the last time. */
-  readonly takeCalls: () => Snapshot['calls']
-}
 
 /**
  * Runs a program on this thread over its connections, in a closed loop or at due times.
@@ -77,8 +43,7 @@ export class Engine implements ConnectionPorts, LoadPort {
   private readonly free = new Fifo<LoadConnection>()
   private readonly waiting = new Fifo<Exchange>()
   private readonly arrivals: ArrivalQueue
-  private readonly tallies: readonly StepTally[]
-  private readonly meter: ThreadMeter
+  private readonly snapshots: SnapshotTaker
   private readonly timers: Timers
   /** Pauses of the program: they end with the run's time. */
   private readonly pauses: Timers
@@ -90,13 +55,8 @@ export class Engine implements ConnectionPorts, LoadPort {
   private openedCount = 0
   private inFlightCount = 0
   private activeCount = 0
-  private startedCount = 0
-  private completedCount = 0
-  private backlogCountMax = 0
-  private measureFromMs = 0
   private wallAtMeasureMs = 0
   private lastAnswerMs = 0
-  private snapshotAtMs = 0
 
   constructor(program: Program, options: EngineOptions) {
     this.program = program
@@ -104,11 +64,10 @@ export class Engine implements ConnectionPorts, LoadPort {
     this.url = options.url
     this.requestTimeoutMs = options.requestTimeoutMs
     this.clock = options.clock
-    this.tallies = program.steps.map(() => new StepTally())
-    this.meter = new ThreadMeter(options.clock)
     this.timers = new Timers(options.clock, (error) => this.failed(error))
     this.pauses = new Timers(options.clock, (error) => this.failed(error))
     this.arrivals = new ArrivalQueue(options.dueTimes)
+    this.snapshots = new SnapshotTaker(program, options, this.arrivals)
     program.attach(this)
   }
 
@@ -135,14 +94,15 @@ export class Engine implements ConnectionPorts, LoadPort {
       this.options.signal?.removeEventListener('abort', stop)
       this.timers.cancelAll()
       this.pauses.cancelAll()
-      this.meter.stop()
+      this.snapshots.meter.stop()
       await Promise.all(this.connections.map((connection) => connection.close()))
     }
-    if (this.measureFromMs !== 0) this.emitSnapshot()
+    const { measureFromMs } = this.snapshots
+    if (measureFromMs !== 0) this.emitSnapshot()
     return {
       ended: this.end,
       startedAtMs: this.wallAtMeasureMs,
-      elapsedMs: Math.max(0, this.lastAnswerMs - this.measureFromMs),
+      elapsedMs: Math.max(0, this.lastAnswerMs - measureFromMs),
     }
   }
 
@@ -166,7 +126,7 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   iterationDone(): void {
     this.activeCount--
-    this.completedCount++
+    this.snapshots.completed()
     if (this.state !== 'running') return
     if (this.options.dueTimes !== undefined) this.beginWaiting()
     else if (this.activeCount < this.options.concurrency) this.beginClosed()
@@ -185,7 +145,7 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   ended(connection: LoadConnection, exchange: Exchange): void {
     this.inFlightCount--
-    if (exchange.dueAtMs >= this.measureFromMs) this.tallyOf(exchange).add(exchange)
+    this.snapshots.add(exchange)
     exchange.dueAtMs = 0
     if (exchange.outcome === ANSWERED) {
       this.lastAnswerMs = exchange.endedAtMs
@@ -201,12 +161,6 @@ export class Engine implements ConnectionPorts, LoadPort {
     }
     if (this.options.dueTimes !== undefined) this.takeUpArrivals(exchange.endedAtMs)
     this.endWhenIdle()
-  }
-
-  private tallyOf(exchange: Exchange): StepTally {
-    const tally = this.tallies[exchange.step]
-    if (tally === undefined) throw new RangeError(`the program has no step ${exchange.step}`)
-    return tally
   }
 
   /** What waits comes before what the program is about to send. */
@@ -241,11 +195,9 @@ export class Engine implements ConnectionPorts, LoadPort {
     if (this.state !== 'opening') return
     this.state = 'running'
     const nowMs = this.clock.monotonicMs()
-    this.measureFromMs = nowMs + this.options.warmupMs
+    this.snapshots.begin(nowMs)
     this.wallAtMeasureMs = this.clock.wallMs() + this.options.warmupMs
     this.lastAnswerMs = nowMs
-    this.snapshotAtMs = nowMs
-    this.meter.start()
     this.timers.after(this.options.warmupMs + this.options.durationMs, () => this.timeIsOver())
     this.armSnapshot()
     if (this.options.dueTimes === undefined) {
@@ -260,7 +212,7 @@ export class Engine implements ConnectionPorts, LoadPort {
   /** An open loop has lasted as long as it should; a closed one was not ready. */
   private timeIsOver(): void {
     // Timers are late by turns: whatever was due within the time is taken up before it is over.
-    this.takeUpArrivals(this.measureFromMs + this.options.durationMs)
+    this.takeUpArrivals(this.snapshots.measureFromMs + this.options.durationMs)
     this.drain(this.options.dueTimes === undefined ? 'time_limit' : 'completed')
   }
 
@@ -273,7 +225,7 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   private begin(dueAtMs: number): void {
     this.activeCount++
-    this.startedCount++
+    this.snapshots.started()
     this.program.begin(dueAtMs)
   }
 
@@ -291,12 +243,11 @@ export class Engine implements ConnectionPorts, LoadPort {
     const { arrivals, program } = this
     while (arrivals.nextDueAtMs <= nowMs) {
       const dueAtMs = arrivals.take()
-      if (dueAtMs >= this.measureFromMs) this.meter.arrivalLag.record(nowMs - dueAtMs)
       if (arrivals.waitingCount === 0 && program.canBegin() && !this.isBacklogFull()) {
         this.begin(dueAtMs)
       } else if (this.isBacklogFull()) arrivals.drop()
       else arrivals.keep(dueAtMs)
-      this.noteBacklog()
+      this.snapshots.takenUp(dueAtMs, nowMs, this.backlogCount)
     }
   }
 
@@ -306,13 +257,12 @@ export class Engine implements ConnectionPorts, LoadPort {
     }
   }
 
-  private isBacklogFull(): boolean {
-    return this.waiting.size + this.arrivals.waitingCount >= this.options.backlogMax
+  private get backlogCount(): number {
+    return this.waiting.size + this.arrivals.waitingCount
   }
 
-  private noteBacklog(): void {
-    const count = this.waiting.size + this.arrivals.waitingCount
-    if (count > this.backlogCountMax) this.backlogCountMax = count
+  private isBacklogFull(): boolean {
+    return this.backlogCount >= this.options.backlogMax
   }
 
   private endWhenIdle(): void {
@@ -345,49 +295,20 @@ export class Engine implements ConnectionPorts, LoadPort {
   }
 
   /** Time-outs do not count: a target that accepts connections and is slow is there. */
-  private isUnreachable({ reason, endedAtMs }: Exchange): boolean {
-    if (TIMEOUTS.has(reason)) return false
+  private isUnreachable(exchange: Exchange): boolean {
+    if (isTimeout(exchange)) return false
     const toleratedMs = Math.max(this.options.rideThroughMs, RECONNECT_PAUSE_MS)
-    return endedAtMs - this.lastAnswerMs > toleratedMs
+    return exchange.endedAtMs - this.lastAnswerMs > toleratedMs
   }
 
-  /** Snapshots lie on whole seconds of the measured part, so that those of threads fit together. */
   private armSnapshot(): void {
-    const nowMs = this.clock.monotonicMs()
-    const sinceMs = nowMs - this.measureFromMs
-    // A timer that is up to a millisecond early has reached its second.
-    const next = Math.ceil((sinceMs + 1) / SNAPSHOT_PERIOD_MS) * SNAPSHOT_PERIOD_MS
-    this.timers.after(next - sinceMs, () => {
+    this.timers.after(this.snapshots.nextInMs(), () => {
       this.emitSnapshot()
       this.armSnapshot()
     })
   }
 
   private emitSnapshot(): void {
-    const nowMs = this.clock.monotonicMs()
-    const fromMs = this.snapshotAtMs
-    this.snapshotAtMs = nowMs
-    const { arrivals } = this
-    const started = this.startedCount
-    const counts = arrivals.takeCounts()
-    const isClosed = this.options.dueTimes === undefined
-    this.options.onSnapshot({
-      atMs: fromMs - this.measureFromMs,
-      lengthMs: nowMs - fromMs,
-      steps: this.tallies.map((tally) => tally.take()),
-      meter: this.meter.take(),
-      dueCount: isClosed ? started : counts.dueCount,
-      startedCount: started,
-      completedCount: this.completedCount,
-      droppedCount: counts.droppedCount,
-      backlogCount: this.waiting.size + arrivals.waitingCount,
-      backlogCountMax: this.backlogCountMax,
-      unfinishedCount: this.activeCount + arrivals.waitingCount,
-      counters: this.program.counters(),
-      calls: this.options.takeCalls(),
-    })
-    this.startedCount = 0
-    this.completedCount = 0
-    this.backlogCountMax = 0
+    this.snapshots.emit(this.waiting.size, this.activeCount)
   }
 }

@@ -17,6 +17,20 @@ export const RUN_ENDED = 'RUN_ENDED'
 /** Headers of an answer, names in lower case. */
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
 
+/** The `reason` of a request that a lean connection has given up. */
+export const REQUEST_TIMEOUT = 'ERR_REQUEST_TIMEOUT'
+
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  REQUEST_TIMEOUT,
+])
+
+/** Whether a request without an answer was given up, rather than refused or cut. */
+export function isTimeout({ reason }: Exchange): boolean {
+  return TIMEOUTS.has(reason)
+}
+
 /** Whoever made a request learns how it ended; it may send the next one from within. */
 export interface ExchangeOwner {
   exchangeEnded(exchange: Exchange): void

@@ -1,15 +1,12 @@
 import { connect, type Socket } from 'node:net'
 import { LoadgenError } from '../loadgen-error.ts'
 import type { ConnectionPorts, LoadConnection } from './connection.ts'
-import { ANSWERED, Exchange, NOT_SENT, UNKNOWN } from './exchange.ts'
+import { ANSWERED, Exchange, NOT_SENT, REQUEST_TIMEOUT, UNKNOWN } from './exchange.ts'
 import { ResponseParser } from './response-parser.ts'
 import { requestText } from './request-text.ts'
 
 /** Socket reads of all connections of a thread land here: they are handled before the next one. */
 const READ_BUFFER_BYTES = 65_536
-
-/** The `reason` of a request that was given up. */
-export const REQUEST_TIMEOUT = 'ERR_REQUEST_TIMEOUT'
 
 /** What the lean connections of a thread share. */
 export class LeanPorts {
