@@ -52,12 +52,21 @@ const PRESETS: readonly [name: string, options: object, seen: (result: RunResult
       expect(counterOf(result, 'tooLate')).toBeGreaterThan(0)
     },
   ],
+  [
+    'audit',
+    { durationMs: 5_000, users: 60 },
+    (result) => {
+      const provoked = ['item_reserved', 'item_sold', 'user_limit_reached', 'already_purchased', 'reservation_expired', 'unknown_code']
+      expect(reasonsOf(result)).toEqual(expect.arrayContaining(provoked))
+      expect(counterOf(result, 'purchased')).toBeGreaterThan(20)
+    },
+  ],
 ]
 
 describe('the load generator\'s preset', () => {
   test.each(PRESETS)('%s runs, and every answer that it got was true', async (name, options, seen) => {
     const database = await fixture.database()
-    const isAboutTime = ['expiry-storm', 'rotation-edge', 'slow-buyer', 'hoarder'].includes(name)
+    const isAboutTime = ['expiry-storm', 'rotation-edge', 'slow-buyer', 'hoarder', 'audit'].includes(name)
     const server = await fixture.server(database, {
       SALE_ITEMS: '500',
       RESERVATION_TTL: isAboutTime ? '1500ms' : '60s',

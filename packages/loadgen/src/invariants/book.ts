@@ -101,6 +101,19 @@ export class Book {
     }
   }
 
+  /** The only sale that may have been the current one then; undefined when there are more, or none. */
+  onlyCurrentWithin(fromMs: number, untilMs: number): SaleState | undefined {
+    let only: SaleState | undefined
+    for (const saleId of this.order) {
+      const sale = this.sales.get(saleId) as SaleState
+      if (sale.seenFromMs > untilMs) continue
+      if (only !== undefined) return undefined
+      only = sale
+      if (sale.certainFromMs <= fromMs) return only
+    }
+    return only
+  }
+
   /** The track of a code, begun when it is new; codes are compared as bits, not as text. */
   track(code: string, saleId: number, itemId: number, userId: string): Track {
     const key = code.toLowerCase()

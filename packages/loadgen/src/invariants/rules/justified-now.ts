@@ -1,5 +1,4 @@
 import type { RecordedCall } from '../../history/call-history.ts'
-import { intervalOf, type SaleState } from '../sale-state.ts'
 import type { CheckContext } from '../sweep.ts'
 
 /**
@@ -8,19 +7,17 @@ import type { CheckContext } from '../sweep.ts'
  * its way, such as a cancel, would still have shown to be wrong.
  */
 export function isJustifiedNow({ book, tolerances }: CheckContext, call: RecordedCall): boolean {
-  const interval = intervalOf(call, tolerances.skewMs)
-  const current: SaleState[] = []
-  for (const sale of book.currentWithin(interval)) if (current.push(sale) > 1) return false
-  const [sale] = current
-  const item = sale?.items.get(call.itemId)
-  if (sale === undefined || item === undefined) return false
-  if (call.reason === 'item_sold') return item.maybeSoldFromMs <= interval.untilMs
+  const fromMs = call.sentAtMs - tolerances.skewMs
+  const untilMs = call.answeredAtMs + tolerances.skewMs
+  const item = book.onlyCurrentWithin(fromMs, untilMs)?.items.get(call.itemId)
+  if (item === undefined) return false
+  if (call.reason === 'item_sold') return item.maybeSoldFromMs <= untilMs
   if (call.reason !== 'item_reserved' || item.bought !== undefined) return false
   const { latest } = item
   return (
     latest !== undefined &&
     !latest.isBought &&
-    latest.possibleFromMs <= interval.untilMs &&
-    latest.possibleUntilMs >= interval.fromMs
+    latest.possibleFromMs <= untilMs &&
+    latest.possibleUntilMs >= fromMs
   )
 }
