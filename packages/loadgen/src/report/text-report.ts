@@ -81,6 +81,13 @@ export function verificationText(
     `           ${whole(checked.users)} buyers, ` +
       `at most ${checked.purchasesOfOneUserMax} purchases each`,
   )
+  lines.push(`           ${answerWords(checked)}`)
+  if (checked.lateCalls > 0) {
+    lines.push(
+      `           ${whole(checked.lateCalls)} calls came too late to be judged in their place: ` +
+        'refusals may be blamed wrongly',
+    )
+  }
   if (verification.ok) return `${lines.join('\n')}\nverdict    ok\n`
   lines.push(`verdict    ${whole(verification.violationCount)} VIOLATIONS`)
   for (const [kind, count] of Object.entries(verification.countByKind)) {
@@ -91,6 +98,16 @@ export function verificationText(
     }
   }
   return `${lines.join('\n')}\n`
+}
+
+/** What else was compared: a verdict about nothing is worth nothing. */
+function answerWords(checked: Verification['checked']): string {
+  const refused = `${whole(checked.refusedCalls)} refusals`
+  const judged =
+    checked.judgedSales > 0 ? 'judged' : 'of checkouts not judged: the sale did not begin empty'
+  const others =
+    `${whole(checked.acknowledgedCancels)} cancels, ${whole(checked.reads)} reads`
+  return checked.refusedCalls === 0 ? others : `${others}, ${refused} ${judged}`
 }
 
 function counterWords(counters: RunResult['counters']): string {
