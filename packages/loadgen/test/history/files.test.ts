@@ -37,6 +37,23 @@ function byAnswer(calls: readonly RecordedCall[]): RecordedCall[] {
   return calls.toSorted((a, b) => a.answeredAtMs - b.answeredAtMs)
 }
 
+/** The rows that the grants must have. */
+function ledgerOf(calls: readonly RecordedCall[]): Ledger {
+  const checkouts = calls
+    .filter(({ outcome }) => outcome === 'acknowledged')
+    .map(({ code, saleId, itemId, userId, sentAtMs }) => ({
+      code,
+      saleId,
+      itemId,
+      userId,
+      createdAtMs: sentAtMs + 1,
+      expiresAtMs: sentAtMs + 1 + (LONG_RUN.reservationTtlMs ?? 0),
+      cancelledAtMs: undefined,
+    }))
+  const sale = { saleId: LONG_RUN.saleId, itemCount: LONG_RUN.items, userLimit: LONG_RUN.userLimit }
+  return { sales: [sale], checkouts, purchases: [], clockOffsetMs: 0 }
+}
+
 /** A ledger in memory that gives its rows in pages of three. */
 function paged(ledger: Ledger): LedgerSource & { pages: number } {
   const source = {
@@ -81,15 +98,16 @@ describe('files of calls', () => {
   })
 
   test('of several generators are merged by time', async () => {
-    const scene = new RandomSale(7).run(600)
+    const scene = new RandomSale(7).run(8_000)
     const parts = [0, 1, 2].map((part) => {
       const file = `${path}.${part}`
       write(file, scene.runs, byAnswer(scene.calls.filter((_, i) => i % 3 === part)))
       return file
     })
-    const verification = await verifyHistoryFiles(parts, paged(scene.ledger), { retainMs: 1_000 })
+    const verification = await verifyHistoryFiles(parts, paged(scene.ledger), { retainMs: 300 })
     expect(verification.violations).toEqual([])
     expect(verification.checked.unknownCalls).toBeGreaterThan(10)
+    expect(verification.checked.lateCalls).toBe(0)
     const alone = await verifyHistoryFiles(parts.slice(0, 1), paged(scene.ledger))
     expect(alone.ok).toBe(false)
   })
@@ -109,6 +127,48 @@ describe('files of calls', () => {
     const options = { retainMs: 100 }
     const verification = await verifyHistoryFiles([path], paged(scene.ledger), options)
     expect(verification.countByKind).toHaveProperty(kind)
+  })
+
+  test('find their rows as far as the clocks may differ, and the stray ones in the end', async () => {
+    const calls = [...longHistory(20_000)]
+    write(path, [LONG_RUN], byAnswer(calls))
+    const ledger = ledgerOf(calls)
+    const options = { retainMs: 100, clockToleranceMs: 100 }
+    const verification = await verifyHistoryFiles([path], paged(ledger), options)
+    expect(verification.violations).toEqual([])
+    expect(verification.checked.checkoutRows).toBeGreaterThan(3_000)
+    const strayed = ledger.checkouts.map((row, i) =>
+      i === 50 ? { ...row, createdAtMs: row.createdAtMs + 2_500 } : row,
+    )
+    const late = await verifyHistoryFiles(
+      [path],
+      paged({ ...ledger, checkouts: strayed }),
+      options,
+    )
+    expect(late.violations).toEqual([])
+    const lost = ledger.checkouts.filter((_, i) => i !== 50)
+    const missing = await verifyHistoryFiles(
+      [path],
+      paged({ ...ledger, checkouts: lost }),
+      options,
+    )
+    expect(missing.countByKind).toEqual({ checkout_row_missing: 1 })
+  })
+
+  test('know the reservations of others from their rows when a refusal is judged', async () => {
+    const calls = [...longHistory(20_000)]
+    const ledger = ledgerOf(calls)
+    const other = ledger.checkouts[1_500]
+    const ours = calls.filter(({ code }) => code === '' || code !== other?.code)
+    write(path, [LONG_RUN], byAnswer(ours))
+    const checkouts = ledger.checkouts.map((row) =>
+      row === other ? { ...row, userId: '99999999' } : row,
+    )
+    const options = { retainMs: 100, clockToleranceMs: 100 }
+    const seen = await verifyHistoryFiles([path], paged({ ...ledger, checkouts }), options)
+    expect(seen.violations).toEqual([])
+    const unseen = await verifyHistoryFiles([path], undefined, options)
+    expect(unseen.countByKind).toHaveProperty('ended_item_refused')
   })
 
   test('with a torn last line, or a torn line before the next run, are read', async () => {
