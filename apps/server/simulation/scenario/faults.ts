@@ -82,6 +82,8 @@ export const FAULTS: readonly Fault[] = [
     weight: 2,
     strike: ({ world, machines }, random) => {
       const machine = random.pick(machines)
+      // The end of an earlier one would cut this one short.
+      if (machine.isSuspended) return false
       machine.suspend()
       // Spec section 4: what is shorter than half a second is not noticed, and may move an expiry by as much.
       world.timeline.after(random.skewed(600, 8_000), () => machine.wake())
