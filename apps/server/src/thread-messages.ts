@@ -34,6 +34,7 @@ export type Order =
   | { readonly kind: 'drop'; readonly saleId: number }
   | { readonly kind: 'clock'; readonly offsetMs: number }
   | { readonly kind: 'metrics'; readonly askedAs: number }
+  | { readonly kind: 'stopListening' }
   | { readonly kind: 'drain'; readonly graceMs: number }
   | { readonly kind: 'handOver'; readonly host: string; readonly port: number }
   | { readonly kind: 'leave'; readonly graceMs: number }
@@ -51,6 +52,7 @@ export type Report =
   | { readonly kind: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: Record<string, unknown> }
   | { readonly kind: 'fenced' }
   | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'stoppedListening' }
   | { readonly kind: 'handedOver' }
   | { readonly kind: 'drained' }
 

@@ -105,20 +105,30 @@ export class RequestThreads {
   /** Stops accepting, answers what is under way, makes it durable, and ends the threads. */
   async drain(graceMs: number, withinMs: number): Promise<void> {
     this.#isEnding = true
+    await this.#stopListening()
     await this.#order({ kind: 'drain', graceMs }, (report) => report.kind === 'drained', withinMs)
     await Promise.all(this.#workers.map((worker) => worker.terminate()))
   }
 
   /** Stops accepting and makes durable what is under way; whatever comes now goes to the successor on this port. */
-  handOver(host: string, port: number, withinMs: number): Promise<void> {
+  async handOver(host: string, port: number, withinMs: number): Promise<void> {
     this.#isEnding = true
-    return this.#order({ kind: 'handOver', host, port }, (report) => report.kind === 'handedOver', withinMs)
+    await this.#stopListening()
+    await this.#order({ kind: 'handOver', host, port }, (report) => report.kind === 'handedOver', withinMs)
   }
 
   /** After a hand-over: waits until the last connection is gone, then ends the threads. */
   async leave(graceMs: number): Promise<void> {
     await this.#order({ kind: 'leave', graceMs }, (report) => report.kind === 'drained', graceMs + ORDER_MS_MAX)
     await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+
+  /**
+   * All threads, before any of them tells a client to come again: the new connection would find the listener of a thread
+   * that is just about to close its own, and be reset.
+   */
+  #stopListening(): Promise<void> {
+    return this.#order({ kind: 'stopListening' }, (report) => report.kind === 'stoppedListening')
   }
 
   #spawn(threadNumber: number): void {

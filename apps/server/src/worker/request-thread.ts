@@ -79,6 +79,10 @@ class RequestThread {
         return this.#report({ kind: 'metrics', askedAs: order.askedAs, metrics: this.#metrics() })
       case 'open':
         return this.#open()
+      case 'stopListening':
+        // `http.Server.close` would cut idle keep-alive connections, and with them requests just written to them.
+        net.Server.prototype.close.call(this.#server)
+        return this.#report({ kind: 'stoppedListening' })
       case 'drain':
         return void this.#drain(order.graceMs)
       case 'handOver':
@@ -125,11 +129,11 @@ class RequestThread {
   }
 
   /**
-   * Ends without cutting anybody off: no new connections, `Connection: close` on every answer, until no
+   * Ends without cutting anybody off. Nobody listens any more: `Connection: close` on every answer, until no
    * request has come for a while or the grace is over; then what is queued is made durable and answered.
    */
   async #drain(graceMs: number): Promise<void> {
-    this.#stopListening()
+    this.#responder.isDraining = true
     await this.#quiet(graceMs, IDLE_FOR_MS)
     await this.#service?.close()
     this.#server.closeIdleConnections()
@@ -138,7 +142,7 @@ class RequestThread {
 
   /** From now on the successor answers, also what comes over the connections that are still open here. */
   async #handOver(host: string, port: number): Promise<void> {
-    this.#stopListening()
+    this.#responder.isDraining = true
     const forwarding = new Forwarding(host, port, this.#responder)
     this.#forwarding = forwarding
     this.#serve = (request, response) => forwarding.forward(request, response)
@@ -155,12 +159,6 @@ class RequestThread {
     this.#server.closeIdleConnections()
     while ((this.#forwarding?.open ?? 0) > 0) await new Promise((resolve) => { setTimeout(resolve, IDLE_CHECK_MS) })
     this.#report({ kind: 'drained' })
-  }
-
-  /** `http.Server.close` would cut idle keep-alive connections, and with them requests just written to them. */
-  #stopListening(): void {
-    this.#responder.isDraining = true
-    net.Server.prototype.close.call(this.#server)
   }
 
   /** Resolves when no connection is left, no request came for `quietMs`, or `graceMs` is over. */
