@@ -13,7 +13,7 @@ const project = join(folder, 'project')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, timeout: 100_000 })
+  const { stdout } = await promisify(execFile)(command, args, { cwd, timeout: 200_000 })
   return stdout
 }
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
   writeFileSync(join(project, 'package.json'), stranger)
   const flags = ['--no-audit', '--no-fund', '--prefer-offline']
   await run('npm', ['install', ...flags, join(folder, tarball)], project)
-}, 120_000)
+}, 400_000)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
