@@ -68,9 +68,9 @@ describe('a database behind a network that', () => {
       items: ITEMS,
       soldBefore: 50,
       fault: async () => {
-        proxy.isHalfOpen = true
+        proxy.halfOpenAt = 'purchases'
         await lasting(6_500)
-        proxy.isHalfOpen = false
+        proxy.halfOpenAt = undefined
         // Connections that were still stay dead: what they swallowed is lost.
       },
     })

@@ -33,8 +33,11 @@ export class PostgresProxy {
   target: { host: string; port: number }
   /** New connections are closed at once. */
   isRefusing = false
-  /** Connections that have carried a batch keep still: nothing passes either way and nobody is told. */
-  isHalfOpen = false
+  /**
+   * Connections keep still from the next batch on whose statement has this in its name: nothing passes either way and nobody
+   * is told.
+   */
+  halfOpenAt: string | undefined
   /** What PostgreSQL says is passed on so much later. */
   delayMs = 0
   cuts = 0
@@ -111,7 +114,7 @@ class Link {
   readonly #client: Socket
   readonly #server: Socket
   #cut: CutPlan | undefined
-  #hasCarriedBatch = false
+  #wentStill = false
   #isCut = false
 
   private constructor(proxy: PostgresProxy, client: Socket, server: Socket) {
@@ -125,7 +128,7 @@ class Link {
   }
 
   get #isStill(): boolean {
-    return this.#proxy.isHalfOpen && this.#hasCarriedBatch
+    return this.#proxy.halfOpenAt !== undefined && this.#wentStill
   }
 
   #listen(): void {
@@ -153,7 +156,8 @@ class Link {
     if (this.#isCut) return
     if (message.type === 'B') {
       const statement = boundStatement(message)
-      this.#hasCarriedBatch ||= statement.startsWith('megacache_record_')
+      const { halfOpenAt } = this.#proxy
+      this.#wentStill ||= halfOpenAt !== undefined && statement.startsWith('megacache_record_') && statement.includes(halfOpenAt)
       this.#cut = this.#proxy.due(statement)
     }
     if (this.#isStill) return
