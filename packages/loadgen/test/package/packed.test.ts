@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -12,9 +12,26 @@ const folder = mkdtempSync(join(tmpdir(), 'loadgen-packed-'))
 const project = join(folder, 'project')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, timeout: 200_000 })
+async function run(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env = process.env,
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env, timeout: 200_000 })
   return stdout
+}
+
+/**
+ * As a stranger has it, with the machine's own Node: npm looks for its global settings, a registry among them, beside
+ * the Node that runs it, and the one of this repository has none.
+ */
+const ofMachine = {
+  ...process.env,
+  PATH: (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((place) => !place.includes('node_modules'))
+    .join(delimiter),
 }
 
 /** Packs what would be published and installs it into a project that knows nothing of this repository. */
@@ -34,12 +51,12 @@ beforeAll(async () => {
   const dependencies: Record<string, string> = {}
   for (const name of Object.keys(manifest.dependencies)) dependencies[name] = versionOf(name)
   writeFileSync(join(staged, 'package.json'), JSON.stringify({ ...manifest, dependencies }))
-  await run('npx', ['--yes', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], staged)
+  await run('npx', ['--yes', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], staged, ofMachine)
   const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? ''
   const stranger = '{ "name": "stranger", "private": true, "type": "module" }'
   writeFileSync(join(project, 'package.json'), stranger)
   const flags = ['--no-audit', '--no-fund', '--prefer-offline']
-  await run('npm', ['install', ...flags, join(folder, tarball)], project)
+  await run('npm', ['install', ...flags, join(folder, tarball)], project, ofMachine)
 }, 400_000)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, expect, it } from 'vitest'
@@ -54,11 +54,11 @@ it('sells out between two threads of an unrelated npm project, from the packed t
   // Outside the workspace nobody knows its catalog.
   const { devDependencies: _left, ...manifest } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, unknown>
   writeFileSync(join(staged, 'package.json'), JSON.stringify(manifest))
-  await run('npx', ['--yes', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], staged)
+  await run('npx', ['--yes', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], staged, ofMachine())
 
   const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'))!
   writeFileSync(join(project, 'package.json'), '{ "name": "stranger", "private": true, "type": "module" }')
-  await run('npm', ['install', '--no-audit', '--no-fund', '--offline', join(folder, tarball)], project)
+  await run('npm', ['install', '--no-audit', '--no-fund', '--offline', join(folder, tarball)], project, ofMachine())
   writeFileSync(join(project, 'sell-out.js'), SCRIPT)
   expect((await run(process.execPath, ['sell-out.js'], project)).trim()).toBe('5000')
 
@@ -68,9 +68,18 @@ it('sells out between two threads of an unrelated npm project, from the packed t
   expect(built, 'the engine that is used is not the one that is watched').not.toContain('watcher')
   expect(built).not.toMatch(/\busing\s+\w+\s*=/)
   expect(built).toContain("'node:crypto'".replaceAll("'", '"'))
-}, 120_000)
+}, 250_000)
 
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, timeout: 100_000 })
+async function run(command: string, args: readonly string[], cwd: string, env = process.env): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env, timeout: 100_000 })
   return stdout
+}
+
+/**
+ * As a stranger has it, with the machine's own Node: npm looks for its global settings, a registry among them, beside the Node
+ * that runs it, and the one of this repository has none.
+ */
+function ofMachine(): NodeJS.ProcessEnv {
+  const places = (process.env['PATH'] ?? '').split(delimiter)
+  return { ...process.env, PATH: places.filter((place) => !place.includes('node_modules')).join(delimiter) }
 }
