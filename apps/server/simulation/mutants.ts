@@ -71,7 +71,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a commit without the standby is believed',
     changes: [{
       file: `${PERSISTENCE}/pg-connection.ts`,
-      from: 'if (notice.routine === REPLICATION_ROUTINE) this.#isUnreplicated = true',
+      from: 'if (isUnreplicatedCommit(notice)) this.#isUnreplicated = true',
       to: '',
     }],
     fromSeed: 71,

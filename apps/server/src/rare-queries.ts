@@ -1,13 +1,10 @@
-import { type Connection, PersistenceError, type SqlClient } from '@megacache/persistence'
+import { type Connection, isUnreplicatedCommit, PersistenceError, type SqlClient } from '@megacache/persistence'
 import pg from 'pg'
 
 /** How long a rare query waits for a connection, and then for its answer. */
 const CONNECT_MS_MAX = 5_000
 const ANSWER_MS_MAX = 30_000
 const IDLE_MS_MAX = 30_000
-
-/** The server function that warns when a wait for the synchronous standby was cancelled; not translated. */
-const REPLICATION_ROUTINE = 'SyncRepWaitForLSN'
 
 /**
  * Connections for what is not on the request path: recovery, new sales, retention, look-ups. They come when
@@ -34,8 +31,8 @@ export class RareQueries {
     this.#pool.on('error', () => {})
     this.#pool.on('connect', (client) => {
       client.on('error', () => {})
-      client.on('notice', ({ routine }) => {
-        if (routine === REPLICATION_ROUTINE) this.#unreplicated.add(client)
+      client.on('notice', (notice) => {
+        if (isUnreplicatedCommit(notice)) this.#unreplicated.add(client)
       })
     })
   }

@@ -20,7 +20,9 @@ export { type Attempt, AttemptLog, type AttemptLogCounts, type AttemptLogOptions
 export { recordAttemptCounts } from './attempt-counts.ts'
 export { type DurableReservation, findReservation } from './find-reservation.ts'
 export { inspectServer, type ServerFacts } from './inspect-server.ts'
-export { acquireLease, type Lease, type LeaseHolder, type LeaseOptions, type LeaseState } from './lease.ts'
+export { acquireLease, type Lease, type LeaseState } from './lease.ts'
+export type { LeaseHolder, LeaseOptions } from './lease-options.ts'
+export { isUnreplicatedCommit } from './replication-notice.ts'
 export { type ClockOffset, measureClock } from './measure-clock.ts'
 export {
   type RecoveredPurchase, type RecoveredReservation, type RecoveredSale, recoverSales,

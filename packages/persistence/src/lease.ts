@@ -1,47 +1,11 @@
-import type { Connection } from './client-config.ts'
 import { type MonotonicClock, processClock } from './clock.ts'
-import { type ClockOffset, clockOffset } from './measure-clock.ts'
+import type { LeaseHolder, LeaseOptions } from './lease-options.ts'
+import { clockOffset } from './measure-clock.ts'
 import { PersistenceError } from './persistence-error.ts'
 import { type Session, createSession } from './session.ts'
 import { sqlStateOf } from './sql-state.ts'
 import { refuseTransactionPooler } from './transaction-pooler.ts'
 import { type Timer, type Timers, nodeTimers } from './timers.ts'
-
-/** Who has the lease while we wait for it. */
-export interface LeaseHolder {
-  readonly epoch: number
-  /** Undefined when the last holder has let go. */
-  readonly instanceId: string | undefined
-  /** How long it has not renewed, by the database's clock. */
-  readonly silentMs: number
-}
-
-export interface LeaseOptions {
-  readonly connection: Connection
-  /** Names this instance in the lease row and pg_stat_activity; 1 to 32 characters of [A-Za-z0-9_.:-]. */
-  readonly instanceId: string
-  /** Told once when another instance has become the active one: fail-stop. */
-  readonly onLost: (error: PersistenceError) => void
-  /** Told at each look while another instance has the lease. */
-  readonly onWaiting?: (holder: LeaseHolder) => void
-  /** Told at each renewal how the clocks stand, and the new `provenUntilMs`. */
-  readonly onRenewed?: (offset: ClockOffset, provenUntilMs: number) => void
-  /**
-   * Gives up after this time with `lease_unavailable`; a look under way may take a second more, and 0
-   * looks once. Default: waits for ever.
-   */
-  readonly withinMs?: number
-  /** Ends the waiting with `lease_unavailable`. */
-  readonly signal?: AbortSignal
-  /** Default 1,000 ms. */
-  readonly renewEveryMs?: number
-  /** A holder that has not renewed for so long has its sessions ended. Default 5,000 ms. */
-  readonly staleAfterMs?: number
-  /** Default 50 ms. */
-  readonly pollMs?: number
-  readonly clock?: MonotonicClock
-  readonly timers?: Timers
-}
 
 /** `reconnecting`: the connection is gone, the epoch may still be ours; each batch checks it anyway. */
 export type LeaseState = 'held' | 'reconnecting' | 'lost' | 'released'

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { type Connection, clientConfig } from './client-config.ts'
 import { PersistenceError } from './persistence-error.ts'
+import { isUnreplicatedCommit } from './replication-notice.ts'
 import { sqlStateOf } from './sql-state.ts'
 import type {
   Delivery, Statement, StatementCallback, StatementFault, StatementRows,
@@ -41,9 +42,6 @@ const END_PREDECESSOR =
 /** A server that does not close within this time after our goodbye is cut off. */
 const GOODBYE_MS = 1_000
 
-/** The server function that warns when a wait for the synchronous standby was cancelled; not translated. */
-const REPLICATION_ROUTINE = 'SyncRepWaitForLSN'
-
 /**
  * One physical connection, never revived: after a failure it is destroyed and another is opened.
  * The result of a statement is reported only after the server said that it is ready again: its
@@ -72,7 +70,7 @@ export class PgConnection {
     this.#client.on('end', () => this.destroy(new Error('the server closed the connection')))
     this.#client.on('drain', () => this.#settleRefusal())
     this.#client.on('notice', (notice) => {
-      if (notice.routine === REPLICATION_ROUTINE) this.#isUnreplicated = true
+      if (isUnreplicatedCommit(notice)) this.#isUnreplicated = true
     })
   }
 
