@@ -5,6 +5,8 @@ import { createDatabase, type TestDatabase } from './test-database.ts'
 
 /** What tests start and must not leave behind, whether they pass or fail: undone in reverse order. */
 export class Fixture {
+  /** All that were started, the ended ones too. */
+  readonly servers: ServerProcess[] = []
   readonly #undo: (() => unknown)[] = []
 
   /** Registers what has to happen at the end. */
@@ -21,6 +23,7 @@ export class Fixture {
   /** A server that may or may not come up. */
   spawn(database: TestDatabase | undefined, env: ServerOptions['env'] = {}, options: ServerOptions = {}): ServerProcess {
     const server = new ServerProcess({ ...options, env: { DATABASE_URL: database?.url, ...env } })
+    this.servers.push(server)
     this.defer(() => (server.exit === undefined ? server.crash() : undefined))
     return server
   }

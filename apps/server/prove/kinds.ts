@@ -1,0 +1,6 @@
+import type { Kind } from './kind.ts'
+import { interleavings } from './kinds/interleavings.ts'
+import { simulation } from './kinds/simulation.ts'
+
+/** In the order in which they run: what needs no process of its own first. */
+export const KINDS: readonly Kind[] = [interleavings, simulation]
