@@ -50,13 +50,18 @@ async function run(args: Arguments): Promise<void> {
   console.log(`\n${found.join('\n')}`)
 }
 
-try {
-  const args = parseArguments(process.argv.slice(2))
-  if (args === 'help') console.log(usage())
-  else await run(args)
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage()}`)
-  process.exitCode = USAGE_ERROR
+function argumentsOrEnd(): Arguments {
+  try {
+    const args = parseArguments(process.argv.slice(2))
+    if (args !== 'help') return args
+    console.log(usage())
+    return process.exit()
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage()}`)
+    return process.exit(USAGE_ERROR)
+  }
 }
+
+await run(argumentsOrEnd())
 // What did not end has been told as a failure; it may not keep this process.
 process.exit()
