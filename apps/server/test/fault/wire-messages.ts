@@ -36,3 +36,11 @@ export function boundStatement({ bytes }: WireMessage): string {
   const portalEnd = bytes.indexOf(0, 5)
   return bytes.toString('latin1', portalEnd + 1, bytes.indexOf(0, portalEnd + 1))
 }
+
+/** What PostgreSQL says of an error. */
+export function errorResponse(severity: 'ERROR' | 'FATAL', sqlState: string, message: string): Buffer {
+  const fields = Buffer.from(`S${severity}\0V${severity}\0C${sqlState}\0M${message}\0\0`)
+  const head = Buffer.from('E\0\0\0\0')
+  head.writeInt32BE(4 + fields.length, 1)
+  return Buffer.concat([head, fields])
+}

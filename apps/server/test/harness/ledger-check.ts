@@ -1,10 +1,10 @@
-import { type CallHistory, postgresLedger, type SaleRunResult, salesOf, type Verification, verifyLedger, type VerifyOptions } from '@megacache/loadgen'
+import { type History, postgresLedger, type SaleRunResult, salesOf, type Verification, verifyLedger, type VerifyOptions } from '@megacache/loadgen'
 import { expect } from 'vitest'
 import { contradictions, type TestDatabase } from './test-database.ts'
 
 /** Every acknowledged answer against every row, and the rows against each other. Fails with the first evidence. */
 export async function expectTrueLedger(
-  database: TestDatabase, history: CallHistory, options: VerifyOptions = { expectSoldOut: true },
+  database: TestDatabase, history: History, options: VerifyOptions = { expectSoldOut: true },
 ): Promise<Verification> {
   const verification = verifyLedger(history, await postgresLedger(database.url).read(salesOf(history)), options)
   expect(verification.violations).toEqual([])
