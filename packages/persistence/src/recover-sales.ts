@@ -30,8 +30,9 @@ const CLOCK_MARGIN_MS = 60_000
 /**
  * Everything a start must know: the sale that is open and each other one that still has good
  * reservations, each with its own rows, oldest first. A sale that ended within the last minute, or
- * has not begun by the database's clock, is returned as well when it has purchases: the caller's
- * clock may see it open, and would sell its items again to memory. Call it after the lease was acquired, so that
+ * has not begun by the database's clock, is returned as well when it has ever given a reservation: the
+ * caller's clock may see it open, and would sell its items again to memory, or see an older one open, which
+ * must not be reopened. Call it after the lease was acquired, so that
  * nobody writes any more; all of it is read from one snapshot. `nowMs` replaces the database's time.
  *
  * A sold item has no reservation. Where two reservations of an item are unexpired, the older one
@@ -54,9 +55,9 @@ export async function recoverSales(
     for (const terms of candidates.rows) {
       const reservations = await readReservations(client, terms, nowMs)
       const purchases = await readPurchases(client, terms)
-      if (isNeeded({ terms, purchases, reservations }, nowMs)) {
-        recovered.push({ terms, purchases, reservations })
-      }
+      const isNeeded = reservations.length > 0 || isOpen(terms, nowMs) ||
+        (terms.endsAtMs > nowMs - CLOCK_MARGIN_MS && (purchases.length > 0 || await hasGiven(client, terms)))
+      if (isNeeded) recovered.push({ terms, purchases, reservations })
     }
     return recovered
   } finally {
@@ -65,10 +66,15 @@ export async function recoverSales(
   }
 }
 
-function isNeeded({ terms, purchases, reservations }: RecoveredSale, nowMs: number): boolean {
-  if (reservations.length > 0) return true
-  if (terms.startsAtMs <= nowMs && nowMs < terms.endsAtMs) return true
-  return purchases.length > 0 && terms.endsAtMs > nowMs - CLOCK_MARGIN_MS
+function isOpen({ startsAtMs, endsAtMs }: SaleTerms, nowMs: number): boolean {
+  return startsAtMs <= nowMs && nowMs < endsAtMs
+}
+
+/** Whether the sale was ever open: it has given a reservation, whatever has become of it. */
+async function hasGiven(client: SqlClient, { saleId }: SaleTerms): Promise<boolean> {
+  const { rows } = await client.query<{ hasGiven: boolean }>(
+    'select exists (select 1 from checkouts where sale_id = $1) as "hasGiven"', [saleId])
+  return rows[0]?.hasGiven === true
 }
 
 async function readPurchases(client: SqlClient, terms: SaleTerms): Promise<RecoveredPurchase[]> {

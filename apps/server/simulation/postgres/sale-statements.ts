@@ -28,6 +28,11 @@ export const SALE_STATEMENTS: StatementTable = {
     return table(['itemId', 'userId', 'code'], bought.map((one) => [one.itemId, one.userId, one.code]))
   },
 
+  'select exists (select 1 from checkouts where sale_id = $1) as "hasGiven"': (backend, [saleId]) => {
+    const given = backend.postgres.checkouts.visible(backend.transaction, backend.snapshot())
+    return row({ hasGiven: given.some((one) => one.saleId === saleId) })
+  },
+
   'select distinct on (item_id)': (backend, [saleId, nowMs, ttlMs]) => {
     const { purchases } = backend.postgres
     const good = backend.postgres.checkouts.visible(backend.transaction, backend.snapshot()).filter((one) =>

@@ -137,6 +137,16 @@ describe('recovery', () => {
     expect(await sales(NOON + HOUR + 61_000)).toEqual([])
   })
 
+  test('returns a sale that was open although nothing of it is left: a clock that was set back must not open an older one', async () => {
+    await ensureSale(client, { ...termsAt(NOON - HOUR), epoch: 3 })
+    const { saleId } = await ensureSale(client, { ...termsAt(NOON), epoch: 3 })
+    const nowMs = NOON - 5_000
+    const recovered = async (): Promise<number[]> => (await recoverSales(client, { nowMs })).map(({ terms }) => terms.saleId)
+    expect(await recovered()).toEqual([saleId - HOUR / 1_000])
+    await insertCheckout(saleId, { item: 1, expiresAtMs: nowMs - 1_000, isCancelled: true })
+    expect(await recovered()).toEqual([saleId - HOUR / 1_000, saleId])
+  })
+
   test('leaves out expired, cancelled and bought reservations, and an older one of the same item', async () => {
     const { saleId } = await ensureSale(client, { ...termsAt(NOON), epoch: 3 })
     const nowMs = NOON + 10_000
