@@ -254,6 +254,7 @@ export class HistoryChecker implements HistorySink {
       ? book.track(call.code, call.saleId, call.itemId, call.userId)
       : book.findTrack(call.code)
     if (track === undefined) return
+    if (isRefused && call.reason === 'already_purchased') track.boughtRefusal ??= call
     if (saysOver(call)) track.overAnswer ??= call
     else if (isPurchase) this.addPurchase(track, call)
     else if (call.step === 'cancel' && !isRefused) track.noteCancel(call)

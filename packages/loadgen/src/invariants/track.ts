@@ -38,6 +38,8 @@ export class Track {
   overAnswer: RecordedCall | undefined
   /** A read that says that it was bought. */
   boughtRead: RecordedCall | undefined
+  /** A refusal that says so. */
+  boughtRefusal: RecordedCall | undefined
   row: CheckoutRow | undefined
   purchaseRow: PurchaseRow | undefined
 

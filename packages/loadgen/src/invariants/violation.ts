@@ -39,7 +39,7 @@ import type { CheckoutRow, PurchaseRow } from '../ledger/ledger.ts'
  * | `checkout_row_mismatch` | its row has another user or item | G4 |
  * | `checkout_row_duplicated` | one code, several reservations | G4 |
  * | `checkout_unexplained` | a reservation of a user of the run that no call made | G9 |
- * | `purchase_row_missing` | an acknowledged purchase is not in the ledger | G1 |
+ * | `purchase_row_missing` | an acknowledged purchase, or one that was told of, is not in the ledger | G1 |
  * | `purchase_row_mismatch` | its row has another user or item than its call or its reservation | G1 |
  * | `purchase_row_duplicated` | one code, several purchases | G5 |
  * | `purchase_unexplained` | a purchase of a user of the run that no call made | G9 |

@@ -25,6 +25,15 @@ export const IN_LEDGER: readonly Corruption[] = [
   ],
   ['purchase_row_missing', 'a lost purchase', (s) => dropPurchase(s, s.codeOf(7))],
   [
+    'purchase_row_missing',
+    'a code that was called purchased after a try in doubt, and is not',
+    (s) => {
+      const code = s.checkout(7, 5, 3_600_200, NEXT_SALE)
+      s.unknown('purchase', { saleId: NEXT_SALE, itemId: 5, userId: '7', code }, 3_600_210)
+      s.refused('purchase', code, 'already_purchased', 3_605_300)
+    },
+  ],
+  [
     'purchase_row_mismatch',
     'sold to another user',
     (s) => s.changePurchase(s.codeOf(3), { userId: '77' }),

@@ -65,11 +65,12 @@ function checkPurchaseRow(context: CheckContext, track: Track): void {
   const { purchase, purchaseRow, purchaseTry, checkout, row, sale } = track
   const evidence = { calls: track.calls, rows: track.rows }
   if (purchaseRow === undefined) {
-    if (purchase === undefined) return
+    const told = purchase ?? track.boughtRead ?? track.boughtRefusal
+    if (told === undefined) return
     return found.add(
       'purchase_row_missing',
-      `no row for the acknowledged purchase of item ${purchase.itemId} by user ${purchase.userId}`,
-      evidence,
+      `no row for the purchase of item ${track.itemId} by user ${track.userId}, which a ${told.step} was told of`,
+      { ...evidence, calls: [...new Set([...track.calls, told])] },
     )
   }
   const named = `purchase of item ${purchaseRow.itemId} by user ${purchaseRow.userId}`
