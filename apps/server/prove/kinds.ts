@@ -1,6 +1,7 @@
 import type { Kind } from './kind.ts'
 import { interleavings } from './kinds/interleavings.ts'
 import { simulation } from './kinds/simulation.ts'
+import { soak } from './kinds/soak.ts'
 
 /** In the order in which they run: what needs no process of its own first. */
-export const KINDS: readonly Kind[] = [interleavings, simulation]
+export const KINDS: readonly Kind[] = [interleavings, simulation, soak]

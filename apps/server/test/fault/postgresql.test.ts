@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { fixturePerTest } from '../harness/fixture.ts'
 import { answersOf } from '../harness/ledger-check.ts'
@@ -11,11 +8,11 @@ import { endServerSessions } from '../harness/test-database.ts'
 import { until } from '../harness/until.ts'
 import { OwnCluster } from './own-cluster.ts'
 import { lasting, saleOf, sellThroughFault } from './sell-through-fault.ts'
+import { fill, smallDisk } from './small-disk.ts'
 
 const ITEMS = 1_000
 // A cluster of its own flushes: no unsafe switch.
 const ENV = { SALE_ITEMS: String(ITEMS), RESERVATION_TTL: '1s', THREADS: '2', UNSAFE_DATABASE: undefined }
-const run = promisify(execFile)
 const fixture = fixturePerTest()
 
 async function withOwnCluster(settings: Readonly<Record<string, string>> = {}, directory?: string) {
@@ -108,7 +105,7 @@ describe('in the middle of a sell-out PostgreSQL', () => {
   })
 
   test('has no room left on its disk: writes are refused, nothing acknowledged is lost, and selling goes on when there is room', async () => {
-    const disk = await smallDisk(160)
+    const disk = await smallDisk(fixture, 160)
     const { cluster, database, server } = await withOwnCluster({ max_wal_size: '64MB', min_wal_size: '32MB' }, disk)
     const filler = join(disk, 'filler')
     await fill(join(disk, 'first-filler'), 3)
@@ -145,29 +142,4 @@ async function hasEnded(cluster: OwnCluster): Promise<boolean> {
     await lasting(100)
   }
   return true
-}
-
-/** A file system of so many megabytes in memory. */
-async function smallDisk(megabytes: number): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'megacache-disk-'))
-  fixture.defer(() => rm(directory, { recursive: true, force: true }))
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', directory]).catch((error: unknown) => {
-    throw new Error('this test mounts a small file system to fill it up, and needs to run as root', { cause: error })
-  })
-  fixture.defer(() => run('umount', ['--lazy', directory]))
-  await chmod(directory, 0o755)
-  return directory
-}
-
-/** Writes until there is no room, but for so many megabytes. */
-async function fill(file: string, megabytesLeft = 0): Promise<void> {
-  const chunk = Buffer.alloc(1 << 20)
-  const { bavail, bsize } = await statfs(dirname(file))
-  if (megabytesLeft > 0) return writeFile(file, Buffer.alloc(Math.max(0, bavail * bsize - megabytesLeft * 2 ** 20)))
-  for (let size = chunk.length; size >= 512; size >>>= 1) {
-    for (;;) {
-      const isFull = await writeFile(file, chunk.subarray(0, size), { flag: 'a' }).then(() => false, () => true)
-      if (isFull) break
-    }
-  }
 }

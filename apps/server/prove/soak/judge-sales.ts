@@ -1,0 +1,87 @@
+import { type History, postgresLedger, type RecordedCall, type RunRecord, salesOf, type Verification, verifyLedger, violationLines } from '@megacache/loadgen'
+import { contradictions, type TestDatabase } from '../../test/harness/test-database.ts'
+import { TERMS } from './soak-world.ts'
+
+/** From the begin of a fault until everything has healed, in Unix milliseconds. */
+export interface FaultSpan {
+  readonly name: string
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
+export interface JudgedSales {
+  readonly operations: number
+  readonly sales: number
+  /** In which nothing went wrong from begin to end. */
+  readonly quietSales: number
+  readonly soldOut: number
+}
+
+/** A sale is quiet when everything had healed so long before it. */
+export const MARGIN_MS = 1_000
+/** So many calls an item, of which most try what is left, are more than enough to sell everything. */
+const DEMAND_PER_ITEM = 12
+
+/**
+ * Holds every answer of a trial against every row and against the promises: the whole history at once, which sees what crosses
+ * from one sale to another; and each quiet sale by itself, since a checkout in doubt anywhere excuses later refusals of its item.
+ * Throws with the first evidence.
+ */
+export async function judgeSales(
+  { database, history, faults, untilMs }: { database: TestDatabase; history: History; faults: readonly FaultSpan[]; untilMs: number },
+): Promise<JudgedSales> {
+  const [run] = history.runs
+  if (run === undefined) throw new Error('a history without a run')
+  const ledger = await postgresLedger(database.url).read(salesOf(history))
+  expectTrue(verifyLedger(history, ledger), 'all sales')
+  const wrong = await contradictions(database)
+  if (wrong.length > 0) throw new Error(`the rows contradict each other: ${JSON.stringify(wrong)}`)
+
+  const bySale = callsBySale(history.calls)
+  let quietSales = 0
+  let soldOut = 0
+  for (const sale of ledger.sales) {
+    const calls = bySale.get(sale.saleId) ?? []
+    const sold = ledger.purchases.filter(({ saleId }) => saleId === sale.saleId).length
+    const isToldSoldOut = calls.some(({ reason }) => reason === 'sold_out')
+    const isQuiet = isQuietSale(sale.saleId, faults, untilMs)
+    if (isQuiet) {
+      quietSales++
+      const checkouts = ledger.checkouts.filter(({ saleId }) => saleId === sale.saleId)
+      const purchases = ledger.purchases.filter(({ saleId }) => saleId === sale.saleId)
+      const own: RunRecord = { ...run, saleId: sale.saleId, startedAtMs: Math.max(run.startedAtMs, sale.saleId * 1000) }
+      expectTrue(verifyLedger({ runs: [own], calls }, { ...ledger, sales: [sale], checkouts, purchases }), `quiet sale ${sale.saleId}`)
+    }
+    const mustSell = isToldSoldOut || (isQuiet && calls.length >= DEMAND_PER_ITEM * TERMS.items)
+    if (sold === sale.itemCount) soldOut++
+    else if (mustSell) throw new Error(`sale ${sale.saleId} sold ${sold} of ${sale.itemCount} items in ${calls.length} calls${isQuiet ? ', and nothing was wrong' : ''}`)
+  }
+  return { operations: history.calls.length, sales: ledger.sales.length, quietSales, soldOut }
+}
+
+function expectTrue({ ok, violations, countByKind, checked }: Verification, what: string): void {
+  // A verdict about nothing is worth nothing.
+  if (checked.acknowledgedPurchases === 0) throw new Error(`nothing was bought in ${what}`)
+  if (ok) return
+  throw new Error(`${what}: ${JSON.stringify(countByKind)}\n${violations.slice(0, 5).flatMap(violationLines).join('\n')}`)
+}
+
+/** By code; without one, by time: a call that crosses the end of its sale belongs to neither. */
+function callsBySale(calls: readonly RecordedCall[]): Map<number, RecordedCall[]> {
+  const periodSeconds = TERMS.periodMs / 1000
+  const saleAt = (unixMs: number): number => Math.floor(unixMs / TERMS.periodMs) * periodSeconds
+  const bySale = new Map<number, RecordedCall[]>()
+  for (const call of calls) {
+    const saleId = call.saleId === 0 ? saleAt(call.sentAtMs) : call.saleId
+    if (call.saleId === 0 && saleAt(call.answeredAtMs) !== saleId) continue
+    const list = bySale.get(saleId)
+    if (list === undefined) bySale.set(saleId, [call])
+    else list.push(call)
+  }
+  return bySale
+}
+
+function isQuietSale(saleId: number, faults: readonly FaultSpan[], untilMs: number): boolean {
+  const [startsAtMs, endsAtMs] = [saleId * 1000, saleId * 1000 + TERMS.periodMs]
+  return endsAtMs <= untilMs && faults.every((fault) => fault.untilMs + MARGIN_MS <= startsAtMs || fault.fromMs > endsAtMs + TERMS.reservationTtlMs)
+}
