@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Problem, problems, rawResponse } from './problem.ts'
+import { type Problem, problems } from './problem.ts'
+import { refuseConnection } from './refuse-connection.ts'
 import { rawHeader, type Responder } from './respond.ts'
 
 const HEADER_BYTES_MAX = 16_384
@@ -29,7 +30,13 @@ export function createPublicServer(handler: PublicHandler): Server {
   // is as old as node:http and not documented; without it such a connection is closed unanswered.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    refuseConnection(handler, socket, problemOf(error.code))
+    refuseConnection(handler.responder, socket, problemOf(error.code))
+  })
+  // Nothing here is a proxy. Without a listener such a connection is destroyed, and with it the answers that it waits for.
+  server.on('connect', (_request, socket: Socket) => {
+    // Whoever listens has the connection to itself: also its errors, and what the client goes on writing.
+    socket.on('error', () => {}).resume()
+    refuseConnection(handler.responder, socket, problems.not_found)
   })
   return server
 }
@@ -86,10 +93,4 @@ function problemOf(code: string | undefined): Problem {
     default:
       return problems.bad_request
   }
-}
-
-function refuseConnection(handler: PublicHandler, socket: Socket, problem: Problem): void {
-  if (!socket.writable) return void socket.destroy()
-  handler.responder.counts.countProblem(problem)
-  socket.end(rawResponse(problem, STATUS_CODES[problem.status] ?? 'Error'), 'latin1')
 }

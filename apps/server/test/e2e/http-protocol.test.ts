@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fixturePerFile } from '../harness/fixture.ts'
 import { exchange, type RawAnswer, RawSocket } from '../harness/raw-socket.ts'
@@ -223,7 +224,47 @@ describe('limits and malformed requests', () => {
   test('CONNECT is refused and does not hang', async () => {
     const socket = await RawSocket.open(port)
     socket.send(head('CONNECT sale:80'))
+    const answer = await socket.answer()
+    expectProblem(answer, 404, 'not_found')
+    expect(answer.headers['connection']).toBe('close')
     await socket.closed(5_000)
+  })
+
+  // A refusal in the place of an answer would say that a checkout changed nothing which takes effect. G9, found by fuzzing.
+  test.each([
+    ['bytes that are no request', 'nonsense\r\n\r\n', 400],
+    ['a header without end', `GET /sale HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(17_000)}`, 431],
+    ['a request with a body that is none', 'POST /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400],
+    ['a CONNECT', head('CONNECT sale:80'), 404],
+  ])('%s behind a checkout is refused after the answer to it', async (_name, bytes, status) => {
+    for (const finishes of [false, true]) {
+      const socket = await RawSocket.open(port)
+      const items = [nextItem++, nextItem++]
+      socket.send(`${items.map((itemId) => head(checkoutLine(itemId))).join('')}${head('GET /livez')}${bytes}`)
+      if (finishes) socket.finish()
+      for (const itemId of items) expect((await client.reservation((await socket.answer()).body)).json.itemId).toBe(itemId)
+      expect((await socket.answer()).body).toBe('alive')
+      expect((await socket.answer()).status).toBe(status)
+      await socket.closed(5_000)
+      expect(socket.received).toBe('')
+    }
+  })
+
+  test('a refusal reaches a client that goes on writing, and the connection ends all the same', async () => {
+    const socket = await RawSocket.open(port)
+    for (let piece = 0; piece < 50; piece++) {
+      socket.send('nonsense\r\n'.repeat(100))
+      await sleep(5)
+    }
+    expectProblem(await socket.answer(), 400, 'bad_request')
+    await socket.closed(5_000)
+    expect(socket.error).toBeUndefined()
+    const before = performance.now()
+    while (socket.error === undefined && performance.now() - before < 10_000) {
+      socket.send('nonsense\r\n')
+      await sleep(20)
+    }
+    expect(socket.error).toBeDefined()
   })
 
   // Defect 23: no time-outs at all.
