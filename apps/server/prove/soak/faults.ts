@@ -21,6 +21,9 @@ export function possibleFaults({ disk }: SoakWorld): readonly Fault[] {
   return disk === undefined ? FAULTS : [...FAULTS, diskFull(disk)]
 }
 
+/** After this PostgreSQL gives a statement of the server up. */
+const STATEMENT_TIMEOUT_MS = 8_000
+
 const FAULTS: readonly Fault[] = [
   {
     name: 'server killed',
@@ -94,10 +97,10 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'tables locked until the statements time out',
+    name: 'table locked',
     run: async ({ database }, random) => {
       const lock = await database.hold(`lock table ${random.pick(['checkouts', 'purchases'])} in access exclusive mode`)
-      await sleep(random.between(300, 5_000))
+      await sleep(random.chance(0.25) ? STATEMENT_TIMEOUT_MS + 1_000 : random.between(300, 3_000))
       await lock.release()
     },
   },
