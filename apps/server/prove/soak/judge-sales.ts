@@ -19,6 +19,8 @@ export interface JudgedSales {
 
 /** A sale is quiet when everything had healed so long before it. */
 export const MARGIN_MS = 1_000
+/** Longer than any server of these was paused, and than a busy one lets a request wait. */
+const UNANSWERED_MS_MAX = 6_000
 /** So many calls an item, of which most try what is left, are more than enough to sell everything. */
 const DEMAND_PER_ITEM = 12
 
@@ -66,19 +68,31 @@ function expectTrue({ ok, violations, countByKind, checked }: Verification, what
   throw new Error(`${what}: ${JSON.stringify(countByKind)}\n${violations.slice(0, 5).flatMap(violationLines).join('\n')}`)
 }
 
-/** By code; without one, by time: a call that crosses the end of its sale belongs to neither. */
+/**
+ * By code. Without one, by time: a refusal that crosses the end of a sale belongs to neither, and a call in doubt to all of which it
+ * may have reserved something.
+ */
 function callsBySale(calls: readonly RecordedCall[]): Map<number, RecordedCall[]> {
-  const periodSeconds = TERMS.periodMs / 1000
-  const saleAt = (unixMs: number): number => Math.floor(unixMs / TERMS.periodMs) * periodSeconds
   const bySale = new Map<number, RecordedCall[]>()
   for (const call of calls) {
-    const saleId = call.saleId === 0 ? saleAt(call.sentAtMs) : call.saleId
-    if (call.saleId === 0 && saleAt(call.answeredAtMs) !== saleId) continue
-    const list = bySale.get(saleId)
-    if (list === undefined) bySale.set(saleId, [call])
-    else list.push(call)
+    const [first, last] = call.saleId === 0 ? [saleAt(call.sentAtMs), saleAt(latestEffectMs(call))] : [call.saleId, call.saleId]
+    if (call.outcome === 'refused' && first !== last) continue
+    for (let saleId = first; saleId <= last; saleId += TERMS.periodMs / 1000) {
+      const list = bySale.get(saleId)
+      if (list === undefined) bySale.set(saleId, [call])
+      else list.push(call)
+    }
   }
   return bySale
+}
+
+function saleAt(unixMs: number): number {
+  return Math.floor(unixMs / TERMS.periodMs) * (TERMS.periodMs / 1000)
+}
+
+/** A request whose client has given up may still be waiting in a server that is paused, or slow. */
+function latestEffectMs({ status, answeredAtMs }: RecordedCall): number {
+  return status === 0 ? answeredAtMs + UNANSWERED_MS_MAX : answeredAtMs
 }
 
 function isQuietSale(saleId: number, faults: readonly FaultSpan[], untilMs: number): boolean {

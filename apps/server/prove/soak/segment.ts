@@ -10,8 +10,6 @@ const FAULTS = 5
 /** Between the end of one and the begin of the next. */
 const GAP_MS_MIN = 100
 const GAP_MS_MAX = 2_000
-/** No answer takes longer: the server gives up after five seconds, and a paused one is not asked for longer than a client waits. */
-const ANSWER_MS_MAX = 5_500
 
 export interface Segment extends JudgedSales {
   readonly faults: readonly FaultSpan[]
@@ -36,7 +34,6 @@ export async function liveThrough(world: SoakWorld, random: Random): Promise<Seg
   await world.expectAtRest()
   const { calls } = load
   if (calls.strange.length > 0) throw new Error(calls.strange.slice(0, 5).join('\n'))
-  if (calls.longestMs > ANSWER_MS_MAX) throw new Error(`an answer took ${Math.round(calls.longestMs)} ms`)
   const judged = await judgeSales({ database: world.database, history: { runs: [load.run], calls: calls.calls }, faults, untilMs })
   return { ...judged, faults, longestMs: Math.round(calls.longestMs) }
 }
