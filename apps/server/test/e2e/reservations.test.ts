@@ -67,10 +67,10 @@ describe('one code', () => {
 describe('expiry', () => {
   // Defect 12: three seconds were 3.2 to 7.8; G6, G15.
   test('is exact: refused after it, the item on sale again and the limit free within 50 ms', async () => {
-    const ttlMs = 400
+    const ttlMs = 700
     await start({ SALE_ITEMS: '100', RESERVATION_TTL: `${ttlMs}ms`, USER_LIMIT: '1' })
     let askedInTimeCount = 0
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 6; round++) {
       const sentAt = performance.now()
       const code = await client.reserve(1, round)
       const answeredAt = performance.now()
@@ -97,19 +97,19 @@ describe('expiry', () => {
   })
 
   test('an item that nobody asks for is free again by itself, and its code says expired', async () => {
-    await start({ SALE_ITEMS: '100', RESERVATION_TTL: '300ms' })
+    await start({ SALE_ITEMS: '100', RESERVATION_TTL: '600ms' })
     const code = await client.reserve(1, 5)
-    await until('the item is available', async () => (await client.call('GET', '/items/5')).json.state === 'available', 1_000)
+    await until('the item is available', async () => (await client.call('GET', '/items/5')).json.state === 'available', 1_500)
     await until('it is counted so', async () => (await client.sale()).available === 100, 200)
     expect((await client.reservation(code)).json.state).toBe('expired')
     expect(await client.cancel(code)).toMatchObject({ status: 409, reason: 'reservation_expired' })
   })
 
   test('a purchase in time is kept for ever', async () => {
-    await start({ SALE_ITEMS: '100', RESERVATION_TTL: '300ms' })
+    await start({ SALE_ITEMS: '100', RESERVATION_TTL: '600ms' })
     const code = await client.reserve(1, 5)
     expect((await client.purchase(code)).status).toBe(200)
-    await sleep(500)
+    await sleep(900)
     expect(await client.purchase(code)).toMatchObject({ status: 409, reason: 'already_purchased' })
     expect((await client.reservation(code)).json.state).toBe('purchased')
     expect(await client.sale()).toMatchObject({ sold: 1, reserved: 0 })
@@ -135,9 +135,9 @@ describe('the limit of a user', () => {
 describe('cancelling', () => {
   // Defect 26: a late cancel freed another buyer's reservation.
   test('touches only its own reservation', async () => {
-    await start({ SALE_ITEMS: '10', RESERVATION_TTL: '300ms' })
+    await start({ SALE_ITEMS: '10', RESERVATION_TTL: '600ms' })
     const old = await client.reserve(1, 3)
-    await sleep(320)
+    await sleep(620)
     const present = await client.reserve(2, 3)
     expect(await client.cancel(old)).toMatchObject({ status: 409 })
     expect(await client.purchase(old)).toMatchObject({ status: 409 })
