@@ -37,7 +37,11 @@ export class Service {
       instanceId,
       epoch,
       board,
-      shelf: new SaleShelf(board, time),
+      // What is told of an expiry is what is stored: on the database's clock, not on this machine's, which may be set.
+      shelf: new SaleShelf(board, {
+        monotonicMs: () => time.monotonicMs(),
+        wallMs: () => time.monotonicMs() + this.context.clockOffsetMs,
+      }),
       responder,
       deadlines: new Deadlines(),
       waitingRoom: new WaitingRoom(),
