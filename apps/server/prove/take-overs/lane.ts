@@ -1,0 +1,77 @@
+import type { Random } from '../../simulation/world/random.ts'
+import type { Fixture } from '../../test/harness/fixture.ts'
+import type { ServerProcess } from '../../test/harness/server-process.ts'
+import type { TestDatabase } from '../../test/harness/test-database.ts'
+import { Cycle, type CycleReport } from './cycle.ts'
+import { type Asked, historyMs, Recorder } from './recorder.ts'
+import type { Starts } from './starts.ts'
+import { ITEMS, THREADS, USER_LIMIT } from './terms.ts'
+
+const RESERVATION_TTL_MS = 120_000
+const ENV = {
+  SALE_ITEMS: String(ITEMS), USER_LIMIT: String(USER_LIMIT), RESERVATION_TTL: `${RESERVATION_TTL_MS}ms`, THREADS: String(THREADS),
+}
+
+/** One database and its instances: the active one, and those that wait for its lease. */
+export class Lane {
+  readonly #fixture: Fixture
+  readonly #database: TestDatabase
+  readonly #starts: Starts
+  readonly #recorder = new Recorder()
+  #active: ServerProcess
+  #standbys: ServerProcess[]
+  #items = 0
+
+  private constructor(fixture: Fixture, database: TestDatabase, starts: Starts, active: ServerProcess, standby: ServerProcess) {
+    this.#fixture = fixture
+    this.#database = database
+    this.#starts = starts
+    this.#active = active
+    this.#standbys = [standby]
+  }
+
+  static async open(fixture: Fixture, clusterUrl: string, starts: Starts): Promise<Lane> {
+    const database = await fixture.database(clusterUrl)
+    const active = await starts.next(() => fixture.spawn(database, ENV))
+    await active.listening()
+    const standby = await starts.next(() => fixture.spawn(database, ENV))
+    const lane = new Lane(fixture, database, starts, active, standby)
+    await lane.#begin()
+    return lane
+  }
+
+  /** One pause and what comes of it; the next one has a standby again. */
+  async cycle(random: Random, isLast: boolean): Promise<CycleReport> {
+    await Promise.all(this.#standbys.map((standby) => standby.seen('another instance is active')))
+    const join = async (spawned: (server: ServerProcess) => void): Promise<void> => {
+      if (isLast || this.#standbys.length > 1) return
+      await this.#starts.next(() => {
+        const server = this.#fixture.spawn(this.#database, ENV)
+        spawned(server)
+        return server
+      })
+    }
+    const cycle = new Cycle({
+      database: this.#database, recorder: this.#recorder, active: this.#active, standbys: this.#standbys, join,
+      items: { next: () => this.#next() }, random,
+    })
+    const report = await cycle.run()
+    this.#standbys = cycle.standbys.filter((standby) => standby !== report.active)
+    this.#active = report.active
+    return report
+  }
+
+  #next(): Asked {
+    const itemId = this.#items++
+    return { step: 'checkout', userId: String(itemId), itemId, code: '' }
+  }
+
+  async #begin(): Promise<void> {
+    const answer = await fetch(`${this.#active.url}/sale`)
+    const { saleId } = await answer.json() as { saleId: number }
+    this.#recorder.begin({
+      scenario: 'take-overs', url: this.#active.url, saleId, items: ITEMS, userLimit: USER_LIMIT, startedEmpty: true,
+      firstUserId: '0', userCount: ITEMS, seed: 0, startedAtMs: historyMs(), reservationTtlMs: RESERVATION_TTL_MS,
+    })
+  }
+}
