@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { type DatabaseSettings, describeDatabase, resolveDatabase } from './database-setting.ts'
+import { type DatabaseSettings, describeDatabase, isDatabaseUrl, resolveDatabase } from './database-setting.ts'
 
 /** Stops a hang; far above what a slow machine needs. */
 const PROPERTY_TIME_LIMIT_MS = 60_000
@@ -136,4 +136,30 @@ describe('describeDatabase', () => {
     expect(described).toEqual({ kind: 'url', source: 'DATABASE_URL', ...place })
     expect(JSON.stringify(described)).not.toContain('secret')
   })
+})
+
+describe('isDatabaseUrl', () => {
+  const part = fc.oneof(
+    fc.stringMatching(/^[a-z0-9._~-]{1,8}$/), fc.constantFrom('', 'u%40h', '%3A', 'p%2Fw', '%25', '%C3%BC', '%23'),
+  )
+  const host = fc.constantFrom('', 'localhost', 'db.example', '127.0.0.1', '[::1]', '[::1', 'h,i', 'H', 'a_b')
+  const port = fc.constantFrom('', ':5432', ':0', ':65535', ':65536', ':x', ':')
+  const query = fc.constantFrom('', '?', '?sslmode=disable', '?host=/run', '?host=%2Frun&port=6543', '?port=x', '?host=', '?application_name=a%20b')
+  const scheme = fc.constantFrom('postgres://', 'postgres://', 'postgresql://', 'postgres:/', 'http://', 'POSTGRES://', 'pg://', '')
+  const account = fc.oneof(fc.constant(''), part.map((user) => `${user}@`), fc.tuple(part, part).map(([user, password]) => `${user}:${password}@`))
+  const urls = fc.tuple(scheme, account, host, port, part, query).map(([a, b, c, d, e, f]) => `${a}${b}${c}${d}/${e}${f}`)
+
+  it('takes no text that pg cannot read, and describes what pg connects to', () => {
+    fc.assert(fc.property(fc.oneof(urls, fc.string()), (url) => {
+      fc.pre(isDatabaseUrl(url))
+      const { host: pgHost, port: pgPort, user, database } = new pg.Client(url)
+      const described = describeDatabase({ kind: 'url', url, source: 'DATABASE_URL' })
+      if (described.kind !== 'url') throw new Error('it is a URL')
+      const defaults = new pg.Client('postgres:///')
+      expect({ host: pgHost, user, database }).toEqual({
+        host: described.host ?? defaults.host, user: described.user ?? defaults.user, database: described.name ?? described.user ?? defaults.database,
+      })
+      expect(pgPort).toBe(described.port ?? defaults.port)
+    }), { numRuns: 5_000 })
+  }, PROPERTY_TIME_LIMIT_MS)
 })

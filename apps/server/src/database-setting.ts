@@ -71,12 +71,11 @@ function partsOfUrl(text: string): Parts | undefined {
   const url = URL.parse(text) ?? URL.parse(text.replace('@/', '@localhost/'))
   if (url === null) return undefined
   try {
-    const port = textOrNothing(url.searchParams.get('port') ?? url.port)
+    const port = textOrNothing(url.searchParams.get('port')) ?? textOrNothing(url.port)
     return {
-      host: textOrNothing(
-        url.searchParams.get('host') ??
-          decodeURIComponent(url.hostname).replace(/^\[(.+)\]$/, '$1'),
-      ),
+      host:
+        textOrNothing(url.searchParams.get('host')) ??
+        textOrNothing(decodeURIComponent(url.hostname).replace(/^\[(.+)\]$/, '$1')),
       port: port === undefined ? undefined : Number(port),
       user: textOrNothing(decodeURIComponent(url.username)),
       password: textOrNothing(decodeURIComponent(url.password)),

@@ -5,6 +5,8 @@ import {
   CheckoutCodeReader, codeWord1, codeWord2, formatCheckoutCode, parseCheckoutCode, TENURES, tenureOf,
 } from './checkout-code.ts'
 
+/** Stops a hang; far above what a slow machine needs. */
+const PROPERTY_TIME_LIMIT_MS = 60_000
 const CODE = '00078db8-0270-8f07-8123-456789abcdef'
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
@@ -52,6 +54,23 @@ it('reads whatever the uuid package takes for a UUID, and only what that package
     expect(parseCheckoutCode(text) !== undefined).toBe(isWellFormed && isDigitReplaced)
   }), { numRuns: 2000 })
 })
+
+it('reads any text as a regular expression and BigInt do, wherever it stands', () => {
+  const digit = fc.constantFrom(...Array.from('0123456789abcdefABCDEF'))
+  const code = fc.array(digit, { minLength: 32, maxLength: 32 }).map((digits) => digits.join('').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'))
+  const other = fc.oneof(fc.string({ unit: 'binary', maxLength: 2 }), fc.constantFrom('-', '', 'g', '\u0130', '\uff11'))
+  const broken = fc.tuple(code, fc.nat({ max: 36 }), fc.nat({ max: 2 }), other).map(([text, at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut))
+  fc.assert(fc.property(fc.oneof(code, broken, fc.string({ unit: 'binary', maxLength: 40 })), fc.string({ unit: 'binary', maxLength: 3 }), (text, before) => {
+    const isCode = text.length === 36 && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+    const words = parseCheckoutCode(text)
+    const shown = words === undefined ? undefined : [words.word0, words.word1, words.word2, words.word3].map((word) => BigInt(word >>> 0))
+    const bits = isCode ? BigInt(`0x${text.replaceAll('-', '')}`) : undefined
+    const expected = bits === undefined ? undefined : [96n, 64n, 32n, 0n].map((shift) => (bits >> shift) & 0xffff_ffffn)
+    expect(shown).toEqual(expected)
+    if (words !== undefined) expect(formatCheckoutCode(words)).toBe(text.toLowerCase())
+    if (text.length === 36) expect(new CheckoutCodeReader().read(`${before}${text}0`, before.length)).toBe(isCode)
+  }), { numRuns: 5_000 })
+}, PROPERTY_TIME_LIMIT_MS)
 
 describe('malformed codes (defect 22)', () => {
   it.each([

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type UserId, UserIdReader, userIdOf } from './user-id.ts'
 
+/** Stops a hang; far above what a slow machine needs. */
+const PROPERTY_TIME_LIMIT_MS = 60_000
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
 
@@ -37,6 +39,39 @@ it.each([
 ] as const)('reads %j as %s', (userId, value) => {
   expect(read(userId)).toBe(value)
 })
+
+it('reads or refuses any text as a regular expression and BigInt do', () => {
+  const oracle = (text: string): bigint | undefined => {
+    if (!/^[+-]?[0-9]{1,64}$/.test(text)) return undefined
+    const value = BigInt(text.replace('+', ''))
+    return value > INT64_MAX || value < INT64_MIN ? undefined : value
+  }
+  const readOrNot = (text: string): bigint | undefined => {
+    try {
+      return read(text)
+    } catch {
+      return undefined
+    }
+  }
+  const numeral = fc.tuple(
+    fc.constantFrom('', '', '+', '-', '--', ' ', '\u2212'),
+    fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 20n }), fc.constantFrom(10n ** 15n, 10n ** 15n - 1n, 10n ** 16n, 2n ** 53n, INT64_MAX, -INT64_MIN, -INT64_MIN + 1n, 2n ** 64n)),
+    fc.nat({ max: 66 }),
+    fc.constantFrom('', '', '', '\n', ' ', 'n', '.', 'e1', '\u0000', '\uff11'),
+  ).map(([sign, value, width, end]) => sign + String(value).padStart(width, '0') + end)
+  const broken = fc.tuple(numeral, fc.nat({ max: 66 }), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }))
+    .map(([text, at, character]) => text.slice(0, at) + character + text.slice(at + 1))
+  fc.assert(fc.property(fc.oneof(numeral, broken, fc.string({ unit: 'binary' })), (text) => {
+    expect(readOrNot(text)).toBe(oracle(text))
+  }), { numRuns: 5_000 })
+}, PROPERTY_TIME_LIMIT_MS)
+
+it('reads any number that is a safe integer, and refuses any other', () => {
+  fc.assert(fc.property(fc.oneof(fc.double(), fc.maxSafeInteger().map((value) => value * 2), fc.integer().map((value) => value / 2)), (value) => {
+    if (Number.isSafeInteger(value)) expect(read(value)).toBe(BigInt(value))
+    else expect(() => read(value)).toThrow(expect.objectContaining({ code: 'invalid_user_id' }))
+  }), { numRuns: 2_000 })
+}, PROPERTY_TIME_LIMIT_MS)
 
 describe('what is no user id', () => {
   it.each([

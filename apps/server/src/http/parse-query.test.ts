@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findItemParameter, findParameter, parameterText } from './parse-query.ts'
+import { findItemParameter, findParameter, hexByte, parameterText } from './parse-query.ts'
 
 /** Stops a hang; far above what a slow machine needs. */
 const PROPERTY_TIME_LIMIT_MS = 60_000
@@ -126,5 +126,57 @@ describe('parameterText', () => {
     ['', ''],
   ])('decodes %j to %j', (raw, expected) => {
     expect(parameterText(`?${raw}&`, { from: 1, to: raw.length + 1 })).toBe(expected)
+  })
+})
+
+describe('any text at all', () => {
+  const piece = fc.oneof(
+    fc.constantFrom('item_id', 'id', 'i', '_id', '=', '&', '%', '%69', '%5F', '%5f', '%3D', '%26', '?', '%ff', '%C3%A9', '+'),
+    fc.string({ unit: 'binary', maxLength: 3 }),
+  )
+  const query = fc.array(piece, { maxLength: 16 }).map((pieces) => pieces.join(''))
+
+  /** The first value of a name, by splitting and decoding. */
+  function firstValue(text: string, name: string): string | undefined {
+    for (const pair of text.split('&')) {
+      const [rawName = ''] = pair.split('=', 1)
+      if (pair !== '' && decoded(rawName) === name) return pair.slice(rawName.length + 1)
+    }
+    return undefined
+  }
+
+  function decoded(text: string): string | undefined {
+    try {
+      return decodeURIComponent(text)
+    } catch {
+      return undefined
+    }
+  }
+
+  it('has the item that splitting and decoding find', () => {
+    fc.assert(fc.property(query, (text) => {
+      const range = { from: -1, to: -1 }
+      const url = `/checkout?${text}`
+      const isFound = findItemParameter(url, 10, range)
+      const expected = firstValue(text, 'item_id') ?? firstValue(text, 'id')
+      expect(isFound ? url.slice(range.from, range.to) : undefined).toBe(expected)
+    }), { numRuns: 10_000 })
+  }, PROPERTY_TIME_LIMIT_MS)
+
+  it('is decoded as decodeURIComponent does, where it stands', () => {
+    fc.assert(fc.property(query, (text) => {
+      expect(parameterText(`%41${text}%zz`, { from: 3, to: 3 + text.length })).toBe(decoded(text))
+    }), { numRuns: 10_000 })
+  }, PROPERTY_TIME_LIMIT_MS)
+
+  it('has hexadecimal digits exactly where a regular expression finds them', () => {
+    const characters = [...Array.from({ length: 256 }, (_, unit) => String.fromCharCode(unit)), '\u0130', '\u0661', '\uff11', '\uff21', '']
+    for (const first of characters) {
+      for (const second of characters) {
+        const byte = hexByte(`%${first}${second}`, 1)
+        const expected = /^[0-9A-Fa-f]{2}$/.test(first + second) ? Number.parseInt(first + second, 16) : -1
+        if (byte < 0 ? expected >= 0 : byte !== expected) expect([first, second, byte]).toEqual([first, second, expected])
+      }
+    }
   })
 })

@@ -132,6 +132,17 @@ describe('parseUserId', () => {
     fc.assert(property, { numRuns: 100_000 })
   }, PROPERTY_TIME_LIMIT_MS)
 
+  it('agrees with BigInt on every text of one or two characters up to U+00FF, and on every escape', () => {
+    const characters = Array.from({ length: 256 }, (_, unit) => String.fromCharCode(unit))
+    for (const first of characters) {
+      for (const second of ['', ...characters]) {
+        for (const text of [first + second, `%${first}${second}`, `%3${first}${second}`, `1${first}${second}`]) {
+          if (readUserId(text) !== oracle(text)) expect([text, readUserId(text)]).toEqual([text, oracle(text)])
+        }
+      }
+    }
+  }, PROPERTY_TIME_LIMIT_MS)
+
   it('agrees with BigInt at every boundary, with every sign and width', () => {
     const values = [...boundaries, ...powersOfTen]
     for (const value of values) {
