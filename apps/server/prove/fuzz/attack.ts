@@ -7,8 +7,9 @@ import { type Talk, talk } from './talk.ts'
 import type { WireAnswer } from './answer-reader.ts'
 
 const SHOWN_CHARACTERS_MAX = 2_000
-/** A connection that fails is tried with fewer requests, so often. */
+/** A connection that fails is tried with fewer requests, so often and so long. */
 const SHRINKS_MAX = 40
+const SHRINK_MS_MAX = 45_000
 
 /** What a connection did that must not be. */
 interface Breach {
@@ -31,9 +32,10 @@ export class Attack {
   async run(plan: ConnectionPlan): Promise<readonly WireAnswer[]> {
     const outcome = await this.#try(plan)
     if (outcome.breach === undefined) return outcome.answers
-    const [smallest, breach] = await this.#shrink(plan, outcome.breach)
+    const alarm = this.#server.alarm
+    const [smallest, breach] = alarm === undefined ? await this.#shrink(plan, outcome.breach) : [plan, outcome.breach]
     const bytes = smallest.pieces.map(({ text, pause }, index) => `${index === 0 ? '' : ` (${pause}) `}${escapedText(text)}`).join('')
-    throw new Error(`${breach.what}\n  bytes, then ${smallest.end}: ${shortened(bytes)}\n  expected: ${breach.expected}\n  came: ${breach.came}`)
+    throw new Error(`${breach.what}\n  bytes, then ${smallest.end}: ${shortened(bytes)}\n  expected: ${breach.expected}\n  came: ${breach.came}${alarm === undefined ? '' : `\n  ${alarm}`}`)
   }
 
   async #try(plan: ConnectionPlan): Promise<{ answers: readonly WireAnswer[]; breach: Breach | undefined }> {
@@ -79,9 +81,10 @@ export class Attack {
   async #shrink(plan: ConnectionPlan, breach: Breach): Promise<[ConnectionPlan, Breach]> {
     let [smallest, found] = [plan, breach]
     let tries = 0
+    const endsMs = performance.now() + SHRINK_MS_MAX
     // What was carried out before cannot be carried out again, so some breaches show only once.
     for (let size = Math.ceil(plan.requests.length / 2); size >= 1 && plan.end !== 'reset'; size = Math.floor(size / 2)) {
-      for (let from = 0; from < smallest.requests.length && tries++ < SHRINKS_MAX;) {
+      for (let from = 0; from < smallest.requests.length && tries++ < SHRINKS_MAX && performance.now() < endsMs;) {
         const requests = smallest.requests.toSpliced(from, size)
         const fewer: ConnectionPlan = { requests, pieces: [{ text: requests.map(({ text }) => text).join(''), pause: 'none' }], end: smallest.end }
         const { breach: still } = requests.length === 0 ? { breach: undefined } : await this.#try(fewer)

@@ -62,6 +62,14 @@ export class FuzzedServer {
     return this.#trials >= TRIALS_MAX
   }
 
+  /** That the process ended, or what it said that it should not have to say. */
+  get alarm(): string | undefined {
+    const { exit, stderr, logs } = this.#process
+    const alarming = logs.filter(({ level }) => level >= 50)
+    if (exit === undefined && stderr === '' && alarming.length === 0) return undefined
+    return `the server ${exit === undefined ? 'lives' : `ended ${JSON.stringify(exit)}`}; standard error: ${stderr}; log: ${JSON.stringify(alarming.slice(0, 5))}`
+  }
+
   /** The first item of a window. */
   static windowFrom(window: number): number {
     return (window % WINDOWS) * WINDOW_ITEMS
@@ -89,11 +97,7 @@ export class FuzzedServer {
   }
 
   #expectCalm(): void {
-    const { exit, stderr, logs } = this.#process
-    const alarming = logs.filter(({ level }) => level >= 50)
-    if (exit !== undefined || stderr !== '' || alarming.length > 0) {
-      throw new Error(`the server ${exit === undefined ? 'lives' : `ended ${JSON.stringify(exit)}`}; standard error: ${stderr}; log: ${JSON.stringify(alarming.slice(0, 5))}`)
-    }
+    if (this.alarm !== undefined) throw new Error(this.alarm)
   }
 
   async #sell(): Promise<void> {
