@@ -1,4 +1,4 @@
-import { type History, postgresLedger, type SaleRunResult, salesOf, type Verification, verifyLedger, type VerifyOptions } from '@megacache/loadgen'
+import { type History, postgresLedger, type SaleRunResult, salesOf, type Verification, verifyLedger, type VerifyOptions, violationLines } from '@megacache/loadgen'
 import { expect } from 'vitest'
 import { contradictions, type TestDatabase } from './test-database.ts'
 
@@ -7,7 +7,8 @@ export async function expectTrueLedger(
   database: TestDatabase, history: History, options: VerifyOptions = { expectSoldOut: true },
 ): Promise<Verification> {
   const verification = verifyLedger(history, await postgresLedger(database.url).read(salesOf(history)), options)
-  expect(verification.violations).toEqual([])
+  const evidence = verification.violations.flatMap((one) => violationLines(one))
+  expect(evidence, evidence.slice(0, 20).join('\n')).toEqual([])
   expect(verification.ok).toBe(true)
   expect(await contradictions(database)).toEqual([])
   return verification
