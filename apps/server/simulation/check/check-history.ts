@@ -1,9 +1,6 @@
 import type { SimulatedPostgres } from '../postgres/simulated-postgres.ts'
 import type { CheckoutRow, PurchaseRow } from '../postgres/tables.ts'
-import type { Call, History } from './history.ts'
-
-/** What is promised for expiry. */
-const TOLERANCE_MS = 50
+import { type Call, type History, saleOf, TOLERANCE_MS } from './history.ts'
 
 export interface Terms {
   readonly items: number
@@ -16,20 +13,16 @@ export interface Terms {
 }
 
 /**
- * Holds every acknowledged answer against the database as it is in the end, and against all other answers. Returns what
- * contradicts a guarantee, in words that begin with its number.
+ * Holds the answers against what clients cannot know: when commits truly happened, who was replaced, how long an answer may take. All
+ * that follows from answers and rows alone is judged by `check-with-library.ts`. Returns what contradicts a guarantee, in words that
+ * begin with its number.
  */
 export function checkHistory(history: History, postgres: SimulatedPostgres, terms: Terms): string[] {
   const check = new HistoryCheck(history, postgres, terms)
   check.answersAreWellFormed()
-  check.purchasesAreDurable()
-  check.codesBuyOnceAndInTime()
-  check.codesWorkUntilTheyExpire()
   check.reservationsAreExclusive()
   check.usersStayBelowTheLimit()
-  check.cancelsAreFinal()
   check.soldIsFinal()
-  check.rowsAreExplained()
   return check.wrong
 }
 
@@ -40,8 +33,6 @@ class HistoryCheck {
   readonly #purchases: ReadonlyMap<string, PurchaseRow>
   readonly #checkouts: ReadonlyMap<string, CheckoutRow>
   readonly #reservations: ReadonlyMap<string, Call>
-  readonly #tries: ReadonlyMap<string, readonly Call[]>
-  readonly #cancels: ReadonlyMap<string, readonly Call[]>
 
   constructor(history: History, postgres: SimulatedPostgres, terms: Terms) {
     this.#history = history
@@ -49,8 +40,6 @@ class HistoryCheck {
     this.#purchases = new Map(postgres.purchases.committed().map((row) => [row.code, row]))
     this.#checkouts = new Map(postgres.checkouts.committed().map((row) => [row.code, row]))
     this.#reservations = history.reservations()
-    this.#tries = history.ofCode('purchase')
-    this.#cancels = history.ofCode('cancel')
   }
 
   /** G13, G14: only the statuses of the contract, every request answered, 503 with Retry-After. */
@@ -66,66 +55,7 @@ class HistoryCheck {
     }
   }
 
-  /** G1, and every reservation that was told has its row. */
-  purchasesAreDurable(): void {
-    for (const [code, call] of this.#reservations) {
-      const row = this.#checkouts.get(code)
-      if (row === undefined) this.#say('G7', call, 'has no row')
-      else if (row.itemId !== call.itemId || row.userId !== call.userId) this.#say('G7', call, 'has the row of somebody else')
-    }
-    for (const [code, calls] of this.#tries) {
-      for (const call of calls) {
-        if (call.outcome !== 200) continue
-        const row = this.#purchases.get(code)
-        const reserved = this.#reservations.get(code)
-        if (row === undefined) this.#say('G1', call, 'was told 200 and is not in the database')
-        else if (reserved !== undefined && (row.itemId !== reserved.itemId || row.userId !== reserved.userId)) {
-          this.#say('G1', call, 'bought what the code did not reserve')
-        } else if (reserved !== undefined && row.saleId !== saleOf(code)) this.#say('G11', call, 'was bought in another sale')
-      }
-    }
-  }
-
-  /** G5, G6. */
-  codesBuyOnceAndInTime(): void {
-    for (const [code, calls] of this.#tries) {
-      const won = calls.filter((call) => call.outcome === 200)
-      if (won.length > 1) this.#say('G5', won[1]!, 'is the second 200 of its code')
-      const reserved = this.#reservations.get(code)
-      const first = won[0]
-      if (first === undefined || reserved === undefined) continue
-      const deadMs = reserved.answeredAtMs + this.#terms.ttlMs + TOLERANCE_MS
-      if (first.sentAtMs < deadMs) continue
-      const hadEarlier = calls.some((call) => call !== first && call.sentAtMs < deadMs && isUnknown(call))
-      if (!hadEarlier) this.#say('G6', first, `was sent ${(first.sentAtMs - deadMs).toFixed(1)} ms after the end and told 200`)
-    }
-  }
-
-  /** G4, G7, G9: no refusal that is not true. */
-  codesWorkUntilTheyExpire(): void {
-    for (const [code, calls] of this.#tries) {
-      const reserved = this.#reservations.get(code)
-      for (const call of calls) {
-        if (call.outcome !== 409) continue
-        const isBought = this.#purchases.has(code)
-        const hadOther = calls.some((other) => other !== call && other.sentAtMs < call.answeredAtMs && (isUnknown(other) || other.outcome === 200))
-        if (call.reason === 'already_purchased') {
-          if (!isBought || !hadOther) this.#say('G9', call, 'was told that it is purchased, and is not')
-          continue
-        }
-        // It changed nothing, and only a 200 needs the current epoch (G10).
-        if (call.isOfReplaced) continue
-        if (call.reason === 'unknown_code' && this.#isCancelAsked(code, call)) continue
-        // Without another try of this code nobody can have bought the item by it.
-        if (isBought && !hadOther) this.#say('G9', call, `was refused (${call.reason}) and bought`)
-        if (reserved !== undefined && call.answeredAtMs < reserved.sentAtMs + this.#terms.ttlMs - TOLERANCE_MS) {
-          this.#say('G7', call, `was refused (${call.reason}) while the reservation lived`)
-        }
-      }
-    }
-  }
-
-  /** G4, as far as clients can know. */
+  /** G4, from one true commit to the next. */
   reservationsAreExclusive(): void {
     const byItem = new Map<string, { from: number, to: number, call: Call }[]>()
     for (const [code, call] of this.#reservations) {
@@ -167,43 +97,6 @@ class HistoryCheck {
     }
   }
 
-  cancelsAreFinal(): void {
-    for (const [code, calls] of this.#cancels) {
-      const done = calls.find((call) => call.outcome === 204)
-      if (done === undefined) continue
-      if (this.#checkouts.get(code)?.cancelled === undefined) this.#say('G9', done, 'was told 204 and is not cancelled')
-      if (this.#purchases.has(code)) this.#say('G9', done, 'was told 204 and bought')
-    }
-  }
-
-  /** G2, G9: every row was asked for by somebody who was not told that nothing happened. */
-  rowsAreExplained(): void {
-    const open = new Map<string, number>()
-    for (const call of this.#history.calls) {
-      if (call.kind !== 'checkout' || !isUnknown(call)) continue
-      const asked = `${call.userId} ${call.itemId}`
-      open.set(asked, (open.get(asked) ?? 0) + 1)
-    }
-    for (const [code, row] of this.#checkouts) {
-      if (this.#reservations.has(code)) continue
-      const asked = `${row.userId} ${row.itemId}`
-      const left = open.get(asked) ?? 0
-      if (left === 0) this.wrong.push(`G9: the reservation ${code} of item ${row.itemId} is nobody's`)
-      open.set(asked, left - 1)
-    }
-    const items = new Set<string>()
-    for (const [code, row] of this.#purchases) {
-      const item = `${row.saleId} ${row.itemId}`
-      if (items.has(item)) this.wrong.push(`G2: item ${row.itemId} of sale ${row.saleId} is sold twice`)
-      items.add(item)
-      if (row.itemId >= this.#terms.items) this.wrong.push(`G2: item ${row.itemId} does not exist`)
-      const tries = this.#tries.get(code) ?? []
-      if (!tries.some((call) => call.outcome === 200 || isUnknown(call))) {
-        this.wrong.push(`G9: the purchase by ${code} was refused to all who asked for it`)
-      }
-    }
-  }
-
   /** What is sold stays sold: nobody reserves it again, and nobody is told that the buyer has something else. */
   soldIsFinal(): void {
     const soldAtMs = new Map<string, number>()
@@ -226,10 +119,6 @@ class HistoryCheck {
     return Math.min(cancelledAtMs, call.sentAtMs + this.#terms.ttlMs - TOLERANCE_MS)
   }
 
-  #isCancelAsked(code: string, before: Call): boolean {
-    return this.#cancels.get(code)?.some(({ sentAtMs }) => sentAtMs < before.answeredAtMs) === true
-  }
-
   #say(guarantee: string, call: Call, what: string): void {
     const about = call.kind === 'checkout' ? `of item ${call.itemId} by ${call.userId}` : `of ${call.code}`
     this.wrong.push(`${guarantee}: the ${call.kind} ${about} sent at ${call.sentAtMs.toFixed(3)} ${what}`)
@@ -241,14 +130,4 @@ const STATUSES: Readonly<Record<Call['kind'], ReadonlySet<number>>> = {
   purchase: new Set([200, 409, 503]),
   cancel: new Set([204, 409, 503]),
   read: new Set([200, 404, 503]),
-}
-
-/** The client cannot know what became of it. */
-function isUnknown({ outcome }: Call): boolean {
-  return outcome === 503 || outcome === 500 || outcome === 'gone' || outcome === 'reset' || outcome === 'open'
-}
-
-/** A code names its sale in its first word. */
-function saleOf(code: string): number {
-  return Number.parseInt(code.slice(0, 8), 16)
 }

@@ -1,3 +1,6 @@
+/** What is promised for expiry. */
+export const TOLERANCE_MS = 50
+
 /** One request of a client, as the client saw it. Times are true times of the world. */
 export interface Call {
   readonly kind: 'checkout' | 'purchase' | 'cancel' | 'read'
@@ -14,6 +17,8 @@ export interface Call {
   /** Of a problem; or the state that a read was told. */
   reason: string | undefined
   hasRetryAfter: boolean
+  /** Whose reservation a read was shown, and of which item. */
+  shown: { readonly itemId: number, readonly userId: string } | undefined
   /** The answer came from an instance whose lease another one had taken already, which it could not know yet. */
   isOfReplaced: boolean
 }
@@ -23,7 +28,7 @@ export class History {
   readonly calls: Call[] = []
 
   begin(call: Pick<Call, 'kind' | 'machine' | 'sentAtMs' | 'userId' | 'itemId' | 'code'>): Call {
-    const begun: Call = { ...call, answeredAtMs: Infinity, outcome: 'open', reason: undefined, hasRetryAfter: false, isOfReplaced: false }
+    const begun: Call = { ...call, answeredAtMs: Infinity, outcome: 'open', reason: undefined, hasRetryAfter: false, shown: undefined, isOfReplaced: false }
     this.calls.push(begun)
     return begun
   }
@@ -36,15 +41,14 @@ export class History {
     }
     return reserved
   }
+}
 
-  ofCode(kind: Call['kind']): Map<string, Call[]> {
-    const byCode = new Map<string, Call[]>()
-    for (const call of this.calls) {
-      if (call.kind !== kind || call.code === undefined) continue
-      const calls = byCode.get(call.code)
-      if (calls === undefined) byCode.set(call.code, [call])
-      else calls.push(call)
-    }
-    return byCode
-  }
+/** The client cannot know what became of it. */
+export function isUnknown({ outcome }: Call): boolean {
+  return outcome === 503 || outcome === 500 || outcome === 'gone' || outcome === 'reset' || outcome === 'open'
+}
+
+/** A code names its sale in its first word. */
+export function saleOf(code: string): number {
+  return Number.parseInt(code.slice(0, 8), 16)
 }

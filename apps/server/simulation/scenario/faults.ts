@@ -1,5 +1,6 @@
-import type { SimulatedProcess } from '../runtime/simulated-process.ts'
+import type { SimulatedPostgres } from '../postgres/simulated-postgres.ts'
 import { SqlError } from '../postgres/sql-error.ts'
+import type { SimulatedProcess } from '../runtime/simulated-process.ts'
 import type { Random } from '../world/random.ts'
 import type { Reach } from './troubles.ts'
 
@@ -122,14 +123,26 @@ export const FAULTS: readonly Fault[] = [
       const isEnding = random.chance(0.5)
       for (const atMs of [60, 200, 400]) {
         world.timeline.after(random.between(0.5, 1.5) * atMs, () => {
-          for (const backend of postgres.backends) {
-            if (isEnding) backend.terminate()
-            else backend.cancel(new SqlError('57014', 'canceling statement due to user request'))
-          }
+          if (isEnding) postgres.terminate(() => true)
+          else cancelStatements(postgres)
         })
       }
       world.timeline.after(random.between(300, 1_200), () => postgres.crash(random.skewed(30, 1_000)))
       return undefined
+    },
+  },
+  {
+    // The sale must not open: the fail-over may forget it.
+    name: 'new sale without its standby, then failed over to',
+    weight: 3,
+    strike: ({ world, postgres, troubles }, random) => {
+      if (!postgres.isReplicated) return false
+      troubles.onNewSale = () => {
+        postgres.log.stall(1_500)
+        for (const atMs of [10, 30, 60]) world.timeline.after(atMs, () => cancelStatements(postgres))
+        world.timeline.after(random.between(100, 600), () => postgres.crash(random.skewed(30, 1_000)))
+      }
+      return () => { troubles.onNewSale = undefined }
     },
   },
   {
@@ -191,7 +204,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'statements cancelled',
     weight: 3,
     strike: ({ postgres }) => {
-      for (const backend of postgres.backends) backend.cancel(new SqlError('57014', 'canceling statement due to user request'))
+      cancelStatements(postgres)
       return undefined
     },
   },
@@ -206,6 +219,17 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    // What is in doubt stays so for longer than the server goes without the database before it refuses.
+    name: 'answers lost, then no connection',
+    weight: 3,
+    strike: ({ world, troubles }, random) => {
+      const end = (): void => { troubles.isRefusing = troubles.isLosingAnswers = false }
+      troubles.isRefusing = troubles.isLosingAnswers = true
+      world.timeline.after(random.between(1_200, 3_000), end)
+      return end
+    },
+  },
+  {
     name: 'network to the database cut',
     weight: 3,
     strike: ({ world, machines }, random) => {
@@ -215,6 +239,10 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ]
+
+function cancelStatements({ backends }: SimulatedPostgres): void {
+  for (const backend of backends) backend.cancel(new SqlError('57014', 'canceling statement due to user request'))
+}
 
 /** On one of those that live. */
 function onProcess(

@@ -1,4 +1,5 @@
 import { checkHistory } from '../check/check-history.ts'
+import { checkWithLibrary } from '../check/check-with-library.ts'
 import { checkRest } from '../check/check-rest.ts'
 import { History } from '../check/history.ts'
 import { type Protections, SimulatedPostgres } from '../postgres/simulated-postgres.ts'
@@ -116,6 +117,7 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
     for (const machine of machines) operator.start(machine)
     const wholeSale = await live({ plan, timeline, trace, operator, troubles, shoppers, watch })
     violations.push(...checkHistory(history, postgres, plan))
+    violations.push(...checkWithLibrary(history, postgres, plan))
     violations.push(...checkRest({ plan, operator, postgres, history, wholeSale }))
   } catch (error) {
     onViolation(`the simulation itself: ${error instanceof Error ? error.stack : String(error)}`)

@@ -162,8 +162,9 @@ export class Shopper {
     call.outcome = outcome.status
     call.hasRetryAfter = outcome.headers['retry-after'] !== undefined
     if (outcome.body.startsWith('{')) {
-      const { reason, state } = JSON.parse(outcome.body) as { reason?: string, state?: string }
+      const { reason, state, itemId, userId } = JSON.parse(outcome.body) as { reason?: string, state?: string, itemId?: number, userId?: string }
       call.reason = reason ?? state
+      if (itemId !== undefined && userId !== undefined) call.shown = { itemId, userId }
     }
     if (call.kind === 'checkout') this.#isSoldOut = call.reason === 'sold_out'
     if (call.kind === 'checkout' && outcome.status === 200) {

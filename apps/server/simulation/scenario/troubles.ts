@@ -27,6 +27,10 @@ const BATCH = /megacache_record_/
 export class Troubles implements DatabaseFaults {
   /** No new connection to the database comes about. */
   isRefusing = false
+  /** Batches reach the database, and their answers nobody. */
+  isLosingAnswers = false
+  /** Called once, when the next sale is being written down. */
+  onNewSale: (() => void) | undefined
   readonly #plan: Plan
   readonly #random: Random
   readonly #ends = new Set<() => void>()
@@ -61,7 +65,14 @@ export class Troubles implements DatabaseFaults {
   #draw(text: string, thread: SimulatedThread): Fate {
     const { statementFaults, hangs } = this.#plan
     if (this.#isHealed) return NONE
+    if (this.onNewSale !== undefined && text.includes('megacache_ensure_sale(')) {
+      const begin = this.onNewSale
+      this.onNewSale = undefined
+      begin()
+      return NONE
+    }
     const isBatch = BATCH.test(text)
+    if (isBatch && this.isLosingAnswers) return { kind: 'lostAfter' }
     // Trouble seldom comes alone: what is sent again is often refused.
     if (isBatch && this.#doubting.delete(thread) && this.#random.chance(REFUSED_AFTER_DOUBT)) {
       this.#reach?.world.counters.add(`refused after a doubt: ${text.slice(0, 32)}`)
