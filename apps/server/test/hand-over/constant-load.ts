@@ -20,6 +20,8 @@ export interface LoadOptions {
   /** Clients that open a connection for each request. */
   readonly fresh: number
   readonly itemsMax: number
+  /** Where pauses come from: at least 0, below 1. */
+  readonly fraction: () => number
 }
 
 const FAILURES_SHOWN = 10
@@ -40,9 +42,9 @@ export class ConstantLoad {
 
   constructor(options: LoadOptions) {
     this.#options = options
-    const { busy, idle, fresh } = options
+    const { busy, idle, fresh, fraction } = options
     for (let i = 0; i < busy; i++) this.#clients.push(this.#buy(true, () => BUSY_PAUSE_MS))
-    for (let i = 0; i < idle; i++) this.#clients.push(this.#buy(true, () => Math.random() * IDLE_PAUSE_MS_MAX))
+    for (let i = 0; i < idle; i++) this.#clients.push(this.#buy(true, () => fraction() * IDLE_PAUSE_MS_MAX))
     for (let i = 0; i < fresh; i++) this.#clients.push(this.#buy(false, () => FRESH_PAUSE_MS))
   }
 

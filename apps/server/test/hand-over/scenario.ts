@@ -4,9 +4,11 @@
  * beside it judges.
  */
 import { startEmbedded } from '@megacache/persistence/embedded'
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { Random } from '../../simulation/world/random.ts'
 import { exchange } from '../harness/raw-socket.ts'
 import { type Exit, ServerProcess } from '../harness/server-process.ts'
 import { within } from '../harness/until.ts'
@@ -21,6 +23,12 @@ export interface ScenarioOptions {
   readonly kept: number
   /** The load goes on for so long at least. */
   readonly loadMsMin: number
+  /** Clients of each sort; 8 busy, 12 idle, 8 fresh by default. */
+  readonly clients?: { readonly busy: number; readonly idle: number; readonly fresh: number }
+  /** Items of a sale, each bought once whatever the sale; 200,000 by default. */
+  readonly items?: number
+  /** Of all pauses; one by chance by default. */
+  readonly seed?: string
 }
 
 export interface ScenarioReport extends LoadReport {
@@ -35,26 +43,29 @@ export interface ScenarioReport extends LoadReport {
   readonly contradictions: readonly unknown[]
 }
 
-const ITEMS = 200_000
+const CLIENTS = { busy: 8, idle: 12, fresh: 8 }
 
-async function run({ handOvers, env, pauseMsMax, kept, loadMsMin }: ScenarioOptions): Promise<ScenarioReport> {
+async function run({
+  handOvers, env, pauseMsMax, kept, loadMsMin, clients = CLIENTS, items = 200_000, seed = randomUUID(),
+}: ScenarioOptions): Promise<ScenarioReport> {
+  const random = new Random(seed)
   const cluster = await startEmbedded()
   const [port, adminPort] = [await freePort(), await freePort()]
   const settings = {
     DATABASE_URL: cluster.url, PORT: String(port), ADMIN_PORT: String(adminPort), THREADS: '2',
-    SALE_ITEMS: String(ITEMS), ...env,
+    SALE_ITEMS: String(items), ...env,
   }
   try {
     let server = await new ServerProcess({ env: settings }).listening()
-    const codes = await reserve(port, kept)
-    const load = new ConstantLoad({ port, busy: 8, idle: 12, fresh: 8, itemsMax: ITEMS - kept })
+    const codes = await reserve(port, kept, items)
+    const load = new ConstantLoad({ port, ...clients, itemsMax: items - kept, fraction: () => random.fraction() })
     const loadedAt = performance.now()
     const exits: Promise<Exit>[] = []
     const handOverMs: number[] = []
     const warnings: string[] = []
     await sleep(300)
     for (let round = 0; round < handOvers; round++) {
-      await sleep(Math.random() * pauseMsMax)
+      await sleep(random.fraction() * pauseMsMax)
       const startedAt = performance.now()
       const next = await new ServerProcess({ env: settings, args: ['--take-over'] }).listening()
       handOverMs.push(Math.round(performance.now() - startedAt))
@@ -80,10 +91,10 @@ interface Kept {
   readonly expiresAt: string
 }
 
-async function reserve(port: number, count: number): Promise<Kept[]> {
+async function reserve(port: number, count: number, items: number): Promise<Kept[]> {
   const kept: Kept[] = []
   for (let index = 0; index < count; index++) {
-    const path = `/checkout?user_id=${ITEMS + index}&item_id=${ITEMS - 1 - index}`
+    const path = `/checkout?user_id=${items + index}&item_id=${items - 1 - index}`
     const { body: code } = await exchange(port, `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
     kept.push({ code, expiresAt: await expiryOf(port, code) })
   }
