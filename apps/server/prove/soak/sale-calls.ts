@@ -1,4 +1,5 @@
 import type { CallStep, RecordedCall } from '@megacache/loadgen'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent } from 'undici'
 
 /** A client gives up after this, in milliseconds: the call is unknown then. */
@@ -21,6 +22,8 @@ export class SaleCalls {
   /** When a write was last refused because the database does not take it; Unix milliseconds. */
   unavailableAtMs = 0
   longestMs = 0
+  /** Each call waits so long before it is sent: where another process is to start beside the busy one, on two cores. */
+  restMs = 0
   readonly #target: () => string
   readonly #agent: Agent
   /** Wall time at the begin, monotonic from then on. */
@@ -58,6 +61,7 @@ export class SaleCalls {
 
   /** The call as it is recorded; undefined when it never left. */
   async #call(step: CallStep, method: 'POST' | 'GET' | 'DELETE', path: string, held: Held): Promise<RecordedCall | undefined> {
+    if (this.restMs > 0) await sleep(this.restMs)
     const sentAtMs = this.nowMs()
     let status = 0
     let reason = ''
