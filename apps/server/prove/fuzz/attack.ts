@@ -1,10 +1,10 @@
-import { type ConnectionPlan, isSoundPlan } from './draw-connection.ts'
+import type { WireAnswer } from './answer-reader.ts'
 import { codeOf } from './check-answer.ts'
+import { type ConnectionPlan, isSoundPlan } from './draw-connection.ts'
 import { type Expectation, expectationOf, type ExpectedAnswer, shown } from './expected-answers.ts'
 import type { FramingOracle } from './framing-oracle.ts'
 import { type FuzzedServer, ITEMS } from './fuzzed-server.ts'
 import { type Talk, talk } from './talk.ts'
-import type { WireAnswer } from './answer-reader.ts'
 
 const SHOWN_CHARACTERS_MAX = 2_000
 /** A connection that fails is tried with fewer requests, so often and so long. */

@@ -5,8 +5,8 @@ import type { ServerProcess } from '../../test/harness/server-process.ts'
 import type { TestDatabase } from '../../test/harness/test-database.ts'
 import { until } from '../../test/harness/until.ts'
 import type { Trials } from '../kind.ts'
-import { AnswerCheck } from './check-answer.ts'
 import { Book } from './book.ts'
+import { AnswerCheck } from './check-answer.ts'
 
 /** Items that trials ask for, in windows of a trial each; behind them those of the checks. */
 const WINDOWS = 250

@@ -5,7 +5,7 @@ import { FuzzedServer, ITEMS, WINDOW_ITEMS } from '../fuzz/fuzzed-server.ts'
 import type { Kind, Trial, Trials } from '../kind.ts'
 
 /** Requests of one trial, at least. */
-const REQUESTS = 4_000
+const REQUESTS = 5_000
 const CONNECTIONS_AT_ONCE = 16
 /** Codes that the requests of a trial may speak of. */
 const CODES = 60
