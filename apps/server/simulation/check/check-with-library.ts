@@ -19,7 +19,11 @@ export function checkWithLibrary(history: History, postgres: SimulatedPostgres, 
   const { violations } = verifyLedger(clientHistory(history, terms), ledger(postgres), {
     skewMs: 0, expiryToleranceMs: TOLERANCE_MS, clockToleranceMs: TOLERANCE_MS,
   })
-  return violations.map(({ kind, sentence, calls }: Violation) => `${kind}: ${sentence}; calls sent at ${calls.map(({ sentAtMs }) => sentAtMs.toFixed(3)).join(', ')}`)
+  return violations.map(inWords)
+}
+
+function inWords({ kind, sentence, calls }: Violation): string {
+  return `${kind}: ${sentence}; calls sent at ${calls.map(({ sentAtMs }) => sentAtMs.toFixed(3)).join(', ')}`
 }
 
 /** What the clients of a world know, in the library's words: its times are true times of the world. */
