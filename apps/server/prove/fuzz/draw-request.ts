@@ -32,7 +32,7 @@ export function drawSound(random: Random, around: Surroundings, mayEnd: boolean)
   if (random.chance(0.1)) headers.reverse()
   const text = `${method} ${url} HTTP/1.${isOld ? 0 : 1}\r\n${headers.join('\r\n')}\r\n\r\n`
   // What stands there may be more than one request may be: what comes of that is for the parser to say.
-  return { text: text + body, isSound: text.length < HEADER_BYTES_SAFE && /^(\/|https?:\/\/[a-z[])/i.test(url), isLast }
+  return { text: text + body, isSound: text.length < HEADER_BYTES_SAFE && /^(\/|https?:\/\/[\w.@:[\]]+[/?])/i.test(url), isLast }
 }
 
 /** Requests that break one rule of HTTP on purpose. */
