@@ -14,10 +14,10 @@ export class AnswerCheck {
 
   /** What is wrong; undefined when nothing is. */
   wrong(expected: ExpectedAnswer, answer: WireAnswer): string | undefined {
-    const { method, url, isBare } = expected
+    const { method, url } = expected
     const same = expected.allowed.filter(({ status }) => status === answer.status)
     if (same.length === 0) return 'the status'
-    if (isBare || method === 'HEAD') return undefined
+    if (method === 'HEAD') return undefined
     if (answer.status >= 400 && answer.headers['content-type'] !== 'application/json') {
       const problem = problemOf(answer)
       if (problem === undefined) return 'the form of the problem'

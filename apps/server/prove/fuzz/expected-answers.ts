@@ -13,8 +13,6 @@ export interface ExpectedAnswer {
   readonly asJson: boolean
   readonly allowed: readonly Allowed[]
   readonly call: Call | undefined
-  /** Refused by node:http itself, in its own words. */
-  readonly isBare: boolean
 }
 
 export interface Expectation {
@@ -40,7 +38,7 @@ export function expectationOf({ requests, rejection }: Framing, items: number, i
     else if (expected.call !== undefined) unanswered.push(expected.call)
     isOver ||= isLast
   }
-  const mayReset = rejection !== undefined || answers.at(-1)?.allowed.includes(TOO_LARGE) === true || answers.at(-1)?.isBare === true || answers.at(-1)?.method === 'CONNECT'
+  const mayReset = rejection !== undefined || answers.at(-1)?.allowed.includes(TOO_LARGE) === true || answers.at(-1)?.allowed.includes(BAD_REQUEST) === true || answers.at(-1)?.method === 'CONNECT'
   if (!isOver && rejection !== undefined) answers.push(refusal(rejection))
   return { answers, unanswered, mayReset }
 }
@@ -54,9 +52,9 @@ function answerTo(
   request: SeenRequest, items: number, isGiven: (code: string) => boolean,
 ): { expected: ExpectedAnswer | undefined; isLast: boolean } {
   const { method, url, headers, isHttp11, closes, bodyBytes, isWhole } = request
-  const base = { method, url, asJson: String(headers['accept'] ?? '').includes('application/json'), call: undefined, isBare: false }
-  if (isHttp11 && headers['host'] === undefined) return { expected: { ...base, allowed: [{ status: 400 }], isBare: true }, isLast: true }
-  if (request.isExpectationUnknown) return { expected: { ...base, allowed: [{ status: 417 }], isBare: true }, isLast: closes }
+  const base = { method, url, asJson: String(headers['accept'] ?? '').includes('application/json'), call: undefined }
+  if (isHttp11 && headers['host'] === undefined) return { expected: { ...base, allowed: [BAD_REQUEST] }, isLast: true }
+  if (request.isExpectationUnknown) return { expected: { ...base, allowed: [{ status: 417, reason: 'expectation_failed' }] }, isLast: closes }
   if (method === 'CONNECT') return { expected: { ...base, allowed: [{ status: 404, reason: 'not_found' }] }, isLast: true }
   if (Number(headers['content-length'] ?? 0) > BODY_BYTES_MAX) return { expected: { ...base, allowed: [TOO_LARGE] }, isLast: true }
   if (!isWhole && bodyBytes <= BODY_BYTES_MAX) return { expected: undefined, isLast: false }
@@ -68,5 +66,5 @@ function answerTo(
 
 function refusal(code: string): ExpectedAnswer {
   const allowed = code === 'HPE_HEADER_OVERFLOW' ? { status: 431, reason: 'headers_too_large' } : BAD_REQUEST
-  return { method: 'GET', url: undefined, asJson: false, allowed: [allowed], call: undefined, isBare: false }
+  return { method: 'GET', url: undefined, asJson: false, allowed: [allowed], call: undefined }
 }

@@ -105,7 +105,7 @@ export class FuzzedServer {
     const user = 10n ** 15n + BigInt(this.#trials)
     const checkout = await this.#client.checkout(user, item)
     if (checkout.status !== 200) throw new Error(`a well-formed checkout was answered ${checkout.status} ${checkout.text}`)
-    const calls = { method: 'POST', url: '', asJson: false, allowed: [], isBare: false }
+    const calls = { method: 'POST', url: '', asJson: false, allowed: [] }
     this.book.answered({ ...calls, call: { kind: 'checkout', user, item } }, { ...checkout, headers: {} })
     const purchase = await this.#client.purchase(checkout.text)
     if (purchase.status !== 200) throw new Error(`a well-formed purchase was answered ${purchase.status} ${purchase.text}`)

@@ -5,6 +5,7 @@ import type { Waiting } from '../worker/deadlines.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
 import { findItemParameter, findParameter, type TextRange } from './parse-query.ts'
 import { parseItemId, parseUserId } from './parse-user-id.ts'
+import { endUnlessProvenAtItsTurn } from './pipelined.ts'
 import { type Problem, problems } from './problem.ts'
 import { wantsJson } from './respond.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
@@ -138,6 +139,7 @@ class CheckoutAnswer implements CheckoutRow, Waiting {
     const ttlMs = sale?.engine.reservationTtlMs ?? 0
     if (pending.remainingMs < Math.min(LIFE_LEFT_MS_MIN, ttlMs / 10)) return this.#refuse(problems.storage_unavailable)
     this.isAnswered = true
+    endUnlessProvenAtItsTurn(this.#thread, this.#response)
     const { responder } = this.#thread
     if (!this.#asJson) return responder.code(this.#response, pending.code)
     const { code, saleId, itemId, userId, expiresAt } = pending.reservation

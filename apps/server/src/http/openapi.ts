@@ -17,6 +17,7 @@ const protocolProblems = [
   'bad_request',
   'request_timeout',
   'payload_too_large',
+  'expectation_failed',
   'headers_too_large',
   'internal_error',
 ] as const satisfies readonly ProblemName[]

@@ -31,6 +31,7 @@ describe('problems', () => {
       method_not_allowed: 405,
       request_timeout: 408,
       payload_too_large: 413,
+      expectation_failed: 417,
       headers_too_large: 431,
       internal_error: 500,
     })

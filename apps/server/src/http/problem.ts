@@ -131,7 +131,7 @@ const definitions = {
   bad_request: {
     status: 400,
     title: 'The request is not valid HTTP',
-    detail: 'The request could not be read. The connection is closed.',
+    detail: 'The request could not be read, or has no Host. The connection is closed.',
     closes: true,
   },
   method_not_allowed: {
@@ -150,6 +150,11 @@ const definitions = {
     title: 'The request body is too large',
     detail: 'Bodies are ignored, and read only up to 65536 bytes. Send none.',
     closes: true,
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    detail: 'Of the expectations in the header Expect only 100-continue is known. Nothing was changed.',
   },
   headers_too_large: {
     status: 431,

@@ -25,6 +25,8 @@ export function createPublicServer(handler: PublicHandler): Server {
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 65_000,
     optimizeEmptyRequests: true,
+    // Looked for here: node's own refusal is empty, and an empty refusal gives no reason.
+    requireHostHeader: false,
   }, (request, response) => handle(handler, request, response))
   // A client may end its side once it has sent its requests, and still waits for the answers. The property
   // is as old as node:http and not documented; without it such a connection is closed unanswered.
@@ -32,6 +34,7 @@ export function createPublicServer(handler: PublicHandler): Server {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     refuseConnection(handler.responder, socket, problemOf(error.code))
   })
+  server.on('checkExpectation', (_request, response) => handler.responder.problem(response, problems.expectation_failed))
   // Nothing here is a proxy. Without a listener such a connection is destroyed, and with it the answers that it waits for.
   server.on('connect', (_request, socket: Socket) => {
     // Whoever listens has the connection to itself: also its errors, and what the client goes on writing.
@@ -42,6 +45,9 @@ export function createPublicServer(handler: PublicHandler): Server {
 }
 
 function handle(handler: PublicHandler, request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersion === '1.1' && rawHeader(request, 'host') === undefined) {
+    return handler.responder.problem(response, problems.bad_request)
+  }
   // A request without a body has its stream ended before it gets here.
   if (!request.readableEnded && hasBody(request)) afterBody(handler, request, response)
   else serve(handler, request, response)

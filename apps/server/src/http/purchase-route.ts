@@ -6,6 +6,7 @@ import type { ThreadContext } from '../worker/thread-context.ts'
 import type { UnansweredPurchases } from '../worker/unanswered-purchases.ts'
 import { refuseForgotten } from './durable-lookup.ts'
 import { findCode } from './find-code.ts'
+import { endUnlessProvenAtItsTurn } from './pipelined.ts'
 import { type Problem, problems } from './problem.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
 
@@ -29,8 +30,9 @@ export function purchase(
   thread.deadlines.add(retry)
 }
 
-function acknowledge({ responder }: ThreadContext, response: ServerResponse): void {
-  responder.text(response, 200, 'text/plain; charset=utf-8', PURCHASED)
+function acknowledge(thread: ThreadContext, response: ServerResponse): void {
+  endUnlessProvenAtItsTurn(thread, response)
+  thread.responder.text(response, 200, 'text/plain; charset=utf-8', PURCHASED)
 }
 
 /** Begins the purchase, or takes over the answer; or says why the code buys nothing now. */

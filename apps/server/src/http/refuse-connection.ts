@@ -21,8 +21,9 @@ const refused = new WeakSet<Socket>()
 export function refuseConnection(responder: Responder, socket: Socket, problem: Problem): void {
   if (refused.has(socket)) return
   refused.add(socket)
-  // The client's end, read now, would make the last of the earlier answers that of the connection.
-  socket.pause()
+  // The client's end would make node:http take the last of the earlier answers for that of the connection. Pausing is not
+  // enough: what is written later resumes it.
+  socket.removeAllListeners('end')
   afterAnswers(socket, () => refuse(responder, socket, problem))
 }
 
@@ -30,7 +31,6 @@ function refuse(responder: Responder, socket: Socket, problem: Problem): void {
   if (!socket.writable) return void socket.destroy()
   responder.counts.countProblem(problem)
   socket.end(rawResponse(problem, STATUS_CODES[problem.status] ?? 'Error'), 'latin1')
-  socket.resume()
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))
 }

@@ -5,6 +5,7 @@ import type { Waiting } from '../worker/deadlines.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
 import { lookUp, refuseForgotten } from './durable-lookup.ts'
 import { readCode } from './find-code.ts'
+import { endUnlessProvenAtItsTurn } from './pipelined.ts'
 import { type Problem, problems } from './problem.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
 
@@ -91,6 +92,7 @@ class CancelAnswer implements CancelRow, Waiting {
         if (!this.#thread.isActive()) this.#refuse(problems.storage_unavailable)
         if (this.isAnswered) return
         this.isAnswered = true
+        endUnlessProvenAtItsTurn(this.#thread, this.#response)
         return this.#thread.responder.empty(this.#response, 204)
       case 'aborted':
         this.#pending.rollback()

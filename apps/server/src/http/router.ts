@@ -4,6 +4,7 @@ import { checkout } from './checkout-route.ts'
 import { readHealth, readLiveness, readReadiness } from './health-route.ts'
 import { listItems, readItem } from './item-route.ts'
 import { openapiJson } from './openapi.ts'
+import { endUnlessProvenAtItsTurn } from './pipelined.ts'
 import { methodNotAllowed, problems } from './problem.ts'
 import { purchase } from './purchase-route.ts'
 import { cancelReservation, readReservation } from './reservation-route.ts'
@@ -52,8 +53,9 @@ export function route(thread: ThreadContext, request: IncomingMessage, response:
 
 /** What another instance may have changed by now is told by the active one only. G10. */
 function readOfSale(thread: ThreadContext, response: ServerResponse, read: () => void): void {
-  if (thread.isActive()) read()
-  else thread.responder.problem(response, problems.storage_unavailable)
+  if (!thread.isActive()) return thread.responder.problem(response, problems.storage_unavailable)
+  endUnlessProvenAtItsTurn(thread, response)
+  read()
 }
 
 type ReadRoute = (
