@@ -29,6 +29,16 @@ const READ_LEASE = `
   select epoch, holder, greatest(0, extract(epoch from clock_timestamp() - renewed_at) * 1000)::float8
   from lease where id = 1`
 const END_TAGGED = 'select megacache_end_tagged_sessions()'
+/**
+ * The silence is looked at again under the lock of the row: a renewal that has committed since is seen, one that comes later waits
+ * for the row and ends with its session. A renewal under way has the row, and then nobody's sessions are ended.
+ */
+const END_SILENT = `
+  with silent as materialized (
+    select from lease where id = 1 and clock_timestamp() - renewed_at >= make_interval(secs => $1::float8 / 1000)
+    for update skip locked
+  )
+  select megacache_end_tagged_sessions() from silent`
 const TAKE = 'select megacache_take_lease($1, $2)'
 const TAG = `select set_config('application_name', $1, false)`
 const RENEW = `
@@ -50,6 +60,9 @@ const LOCK_NOT_AVAILABLE = '55P03'
  *     taking: end the sessions tagged with an epoch; raise the epoch under the exclusive fence --> held
  *     held --connection lost--> reconnecting --lock again, epoch unchanged--> held
  *     held, reconnecting --epoch has moved on--> lost
+ *
+ * A holder is silent or it renews, never both: its sessions are ended by the statement that locks the lease row and finds it
+ * silent, so no renewal that was answered is followed by their end before `provenUntilMs` (ADR 11).
  *
  * Rejects with `transaction_pooler`, `lease_unavailable`, or the error of a statement that the
  * server refused for good.
@@ -117,7 +130,7 @@ async function tryTake(session: Session, options: LeaseOptions): Promise<number 
     options.onWaiting?.(holder)
     // A holder that is paused or cut off keeps its lock as long as its session lives.
     if (holder.silentMs >= staleAfterMs(options)) {
-      await session.query('megacache_end_tagged', END_TAGGED)
+      await session.query('megacache_end_silent', END_SILENT, [String(staleAfterMs(options))])
     }
     return undefined
   }

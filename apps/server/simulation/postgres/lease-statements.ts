@@ -19,10 +19,20 @@ export const LEASE_STATEMENTS: StatementTable = {
     return row({ epoch: String(epoch), holder, silent: silentMs })
   },
 
-  'select megacache_end_tagged_sessions()': (backend) => {
-    const count = backend.postgres.terminate((other) => other !== backend && TAGGED.test(other.applicationName))
-    if (count > 0) backend.postgres.counters.add('sessions of an old epoch ended')
-    return row({ count: String(count) })
+  'select megacache_end_tagged_sessions()': (backend) => row({ count: endTagged(backend) }),
+
+  'with silent as materialized (': (backend, [staleMs]) => {
+    const { postgres, transaction } = backend
+    backend.mayWrite()
+    const { renewedAtMs } = postgres.lease.read(transaction, backend.snapshot())
+    if (renewedAtMs === null || backend.wallMs() - renewedAtMs < Number(staleMs)) return NO_ROWS
+    if (!postgres.locks.tryTake(LEASE_ROW, 'exclusive', backend, 'transaction')) {
+      postgres.counters.add('silent holder found renewing')
+      return NO_ROWS
+    }
+    // The lock of a row is written to it.
+    transaction.hasWritten = true
+    return row({ count: endTagged(backend) })
   },
 
   'select megacache_take_lease($1, $2)': async (backend, [holder, waitMs]) => {
@@ -60,6 +70,13 @@ export const LEASE_STATEMENTS: StatementTable = {
     if (lease !== undefined) backend.postgres.lease.write({ ...lease, holder: null }, backend.transaction)
     return table([], [])
   },
+}
+
+/** Returns how many sessions there were, as text. */
+function endTagged(backend: Backend): string {
+  const count = backend.postgres.terminate((other) => other !== backend && TAGGED.test(other.applicationName))
+  if (count > 0) backend.postgres.counters.add('sessions of an old epoch ended')
+  return String(count)
 }
 
 /** The newest lease row if it has this epoch, locked. */

@@ -127,6 +127,27 @@ describe('a lease', () => {
     await proxy.close()
   })
 
+  test('is not taken from a holder whose renewal was under way when it was found silent', async () => {
+    const holder = await acquire('one', { renewEveryMs: 60_000 })
+    const renewal = await database.connect()
+    await renewal.query('begin; update lease set renewed_at = clock_timestamp() where id = 1')
+    await client.query('select pg_sleep(0.5)')
+    const controller = new AbortController()
+    const seen: LeaseHolder[] = []
+    const waiting = acquire('two', { staleAfterMs: 400, onWaiting: (found) => seen.push(found), signal: controller.signal })
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'lease_unavailable' })
+    // Looked at often, silent by what is committed: its row is locked, so its sessions stay, and nobody waits for the row.
+    await until(() => seen.filter(({ silentMs }) => silentMs >= 400).length >= 5)
+    expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
+    await renewal.query(`update lease set renewed_at = clock_timestamp() + interval '1 minute' where id = 1; commit`)
+    await until(() => seen.at(-1)?.silentMs === 0)
+    controller.abort()
+    await refused
+    expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
+    expect(holder.isHeld()).toBe(true)
+    await renewal.end()
+  })
+
   test('is kept with its epoch when only its connection was lost', async () => {
     let isLost = false
     const lease = await acquire('one', { onLost: () => { isLost = true } })
