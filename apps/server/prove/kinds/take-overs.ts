@@ -16,8 +16,8 @@ export const takeOvers: Kind = {
   run: async (trials) => {
     await trials.each(async ({ fixture, random }) => {
       const starts = new Starts()
-      const open = async (): Promise<Lane> => Lane.open(fixture, await trials.clusterUrl(), starts)
-      const lanes = Array.from({ length: LANES }, async (_, index) => goThrough(trials, await open(), random.stream(`lane/${index}`)))
+      const open = async (index: number): Promise<Lane> => Lane.open(fixture, await trials.clusterUrl(), starts, index === 0 ? 1 : 2)
+      const lanes = Array.from({ length: LANES }, async (_, index) => goThrough(trials, await open(index), random.stream(`lane/${index}`)))
       // Each to its end: what one of them uses must not be undone before.
       const failures = (await Promise.allSettled(lanes)).flatMap((end) => end.status === 'rejected' ? [end.reason as unknown] : [])
       if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${LANES} databases`)

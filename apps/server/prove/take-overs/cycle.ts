@@ -27,6 +27,8 @@ export interface CycleOptions {
   readonly database: TestDatabase
   readonly recorder: Recorder
   readonly active: ServerProcess
+  /** Request threads of `active`. */
+  readonly threads: number
   /** They wait for the lease of `active`. */
   readonly standbys: readonly ServerProcess[]
   /** Lets one more join while it is paused, if one is wanted; resolves when it has loaded. */
@@ -42,7 +44,7 @@ export interface CycleReport {
   readonly inFlight: number
   readonly waiting: number
   readonly requests: number
-  /** Answers that the old instance was writing when it was stopped. */
+  /** Answers that the old instance was writing when it was stopped. ADR 14. */
   readonly beingWritten: number
 }
 
@@ -85,7 +87,7 @@ export class Cycle {
   }
 
   async run(): Promise<CycleReport> {
-    const { recorder, active, join } = this.#options
+    const { recorder, active, threads, join } = this.#options
     const before = recorder.calls.length
     const loopDelay = monitorEventLoopDelay({ resolution: 5 })
     loopDelay.enable()
@@ -102,7 +104,7 @@ export class Cycle {
       const { taken, successor, waiting } = await this.#pause(buyers, sendLater)
       const requests = recorder.calls.length - before
       if (taken === undefined) return { active, what: 'kept its lease', inFlight, waiting, requests, beingWritten: 0 }
-      const beingWritten = judgeOldEpoch(recorder.calls.slice(before), active, {
+      const beingWritten = judgeOldEpoch(recorder.calls.slice(before), { process: active, threads }, {
         pausedAtMs, resumedAtMs: this.#resumedAtMs, readLateMs: loopDelay.max / 1e6, ...taken,
       })
       await this.#buyTheRest(successor)

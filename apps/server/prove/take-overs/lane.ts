@@ -5,37 +5,40 @@ import type { TestDatabase } from '../../test/harness/test-database.ts'
 import { Cycle, type CycleReport } from './cycle.ts'
 import { type Asked, historyMs, Recorder } from './recorder.ts'
 import type { Starts } from './starts.ts'
-import { ITEMS, THREADS, USER_LIMIT } from './terms.ts'
+import { ITEMS, USER_LIMIT } from './terms.ts'
 
 const RESERVATION_TTL_MS = 120_000
-const ENV = {
-  SALE_ITEMS: String(ITEMS), USER_LIMIT: String(USER_LIMIT), RESERVATION_TTL: `${RESERVATION_TTL_MS}ms`, THREADS: String(THREADS),
-}
+const ENV = { SALE_ITEMS: String(ITEMS), USER_LIMIT: String(USER_LIMIT), RESERVATION_TTL: `${RESERVATION_TTL_MS}ms` }
 
 /** One database and its instances: the active one, and those that wait for its lease. */
 export class Lane {
-  readonly #fixture: Fixture
   readonly #database: TestDatabase
   readonly #starts: Starts
+  /** Request threads of each instance. */
+  readonly #threads: number
+  readonly #spawn: () => ServerProcess
   readonly #recorder = new Recorder()
   #active: ServerProcess
   #standbys: ServerProcess[]
   #items = 0
 
-  private constructor(fixture: Fixture, database: TestDatabase, starts: Starts, active: ServerProcess, standby: ServerProcess) {
-    this.#fixture = fixture
+  private constructor(
+    database: TestDatabase, starts: Starts, threads: number, spawn: () => ServerProcess, active: ServerProcess, standby: ServerProcess,
+  ) {
     this.#database = database
     this.#starts = starts
+    this.#threads = threads
+    this.#spawn = spawn
     this.#active = active
     this.#standbys = [standby]
   }
 
-  static async open(fixture: Fixture, clusterUrl: string, starts: Starts): Promise<Lane> {
+  static async open(fixture: Fixture, clusterUrl: string, starts: Starts, threads: number): Promise<Lane> {
     const database = await fixture.database(clusterUrl)
-    const active = await starts.next(() => fixture.spawn(database, ENV))
+    const spawn = (): ServerProcess => fixture.spawn(database, { ...ENV, THREADS: String(threads) })
+    const active = await starts.next(spawn)
     await active.listening()
-    const standby = await starts.next(() => fixture.spawn(database, ENV))
-    const lane = new Lane(fixture, database, starts, active, standby)
+    const lane = new Lane(database, starts, threads, spawn, active, await starts.next(spawn))
     await lane.#begin()
     return lane
   }
@@ -46,14 +49,14 @@ export class Lane {
     const join = async (spawned: (server: ServerProcess) => void): Promise<void> => {
       if (isLast || this.#standbys.length > 1) return
       await this.#starts.next(() => {
-        const server = this.#fixture.spawn(this.#database, ENV)
+        const server = this.#spawn()
         spawned(server)
         return server
       })
     }
     const cycle = new Cycle({
-      database: this.#database, recorder: this.#recorder, active: this.#active, standbys: this.#standbys, join,
-      items: { next: () => this.#next() }, random,
+      database: this.#database, recorder: this.#recorder, active: this.#active, threads: this.#threads, standbys: this.#standbys,
+      join, items: { next: () => this.#next() }, random,
     })
     const report = await cycle.run()
     this.#standbys = cycle.standbys.filter((standby) => standby !== report.active)

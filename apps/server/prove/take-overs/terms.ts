@@ -5,5 +5,3 @@ export const USER_LIMIT = 10
 export const STALE_MS = 5_000
 /** The status of an instance that another one has replaced. */
 export const FENCED = 75
-/** Request threads of an instance. */
-export const THREADS = 2
