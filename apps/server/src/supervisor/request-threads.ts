@@ -5,8 +5,13 @@ import { StartError } from './exit-status.ts'
 
 /** More threads than this gain nothing: the database connection of each becomes the limit. */
 const THREADS_AUTO_MAX = 4
-/** A thread that does not answer an order for so long is broken. */
+/**
+ * A running thread that does not answer an order for so long has failed in it. Orders of a rotation are then given again, without
+ * end: a sale is prepared long before it begins, and a machine that is slow for a while must not end the process.
+ */
 const ORDER_MS_MAX = 10_000
+/** Threads load their code and connect, on a machine that may start many things at once. Nobody is served by then. */
+const START_MS_MAX = 30_000
 const METRICS_MS_MAX = 1_000
 
 export interface RequestThreadsOptions {
@@ -35,7 +40,7 @@ export class RequestThreads {
   static async start(options: RequestThreadsOptions): Promise<RequestThreads> {
     const threads = new RequestThreads(options)
     const count = options.count === 'auto' ? Math.min(availableParallelism(), THREADS_AUTO_MAX) : options.count
-    const isLoaded = threads.#each(count, (report) => report.kind === 'loaded')
+    const isLoaded = threads.#each(count, (report) => report.kind === 'loaded', START_MS_MAX, tooSlowToStart)
     for (let threadNumber = 0; threadNumber < count; threadNumber++) threads.#spawn(threadNumber)
     await isLoaded
     return threads
@@ -47,12 +52,12 @@ export class RequestThreads {
 
   /** Gives the threads what they serve with; resolves when each has its connection to the database. */
   activate(activation: Activation): Promise<void> {
-    return this.#order({ kind: 'activate', activation }, (report) => report.kind === 'active')
+    return this.#order({ kind: 'activate', activation }, (report) => report.kind === 'active', START_MS_MAX, tooSlowToStart)
   }
 
   /** From now on requests are served, those first that have been parked. */
   open(): Promise<void> {
-    return this.#order({ kind: 'open' }, (report) => report.kind === 'opened')
+    return this.#order({ kind: 'open' }, (report) => report.kind === 'opened', START_MS_MAX, tooSlowToStart)
   }
 
   /**
@@ -153,14 +158,14 @@ export class RequestThreads {
     for (const hear of this.#awaited) hear(worker, report)
   }
 
-  #order(order: Order, isAnswer: (report: Report) => boolean, withinMs = ORDER_MS_MAX): Promise<void> {
-    const done = this.#each(this.#workers.length, isAnswer, withinMs)
+  #order(order: Order, isAnswer: (report: Report) => boolean, withinMs = ORDER_MS_MAX, late = noAnswer): Promise<void> {
+    const done = this.#each(this.#workers.length, isAnswer, withinMs, late)
     for (const worker of this.#workers) worker.postMessage(order)
     return done
   }
 
-  /** Resolves when `count` threads have given a report that is an answer. */
-  #each(count: number, isAnswer: (report: Report) => boolean, withinMs = ORDER_MS_MAX): Promise<void> {
+  /** Resolves when `count` threads have given a report that is an answer; rejects with `late` when they have not in time. */
+  #each(count: number, isAnswer: (report: Report) => boolean, withinMs: number, late: (withinMs: number) => Error): Promise<void> {
     return new Promise((resolve, reject) => {
       const answered = new Set<Worker>()
       const finish = (error?: Error): void => {
@@ -174,7 +179,7 @@ export class RequestThreads {
         answered.add(worker)
         if (answered.size === count) finish()
       }
-      const timer = setTimeout(() => finish(new Error(`a request thread gave no answer within ${withinMs} ms`)), withinMs)
+      const timer = setTimeout(() => finish(late(withinMs)), withinMs)
       this.#awaited.add(hear)
     })
   }
@@ -192,6 +197,14 @@ export class RequestThreads {
       worker.postMessage({ kind: 'listen', host, port, reusePort } satisfies Order)
     })
   }
+}
+
+function noAnswer(withinMs: number): Error {
+  return new Error(`a request thread gave no answer within ${withinMs} ms`)
+}
+
+function tooSlowToStart(withinMs: number): StartError {
+  return new StartError(`the request threads were not ready within ${withinMs / 1_000} s: this machine is too slow or overloaded`)
 }
 
 /** What systems answer that know no SO_REUSEPORT. */

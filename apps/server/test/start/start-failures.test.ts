@@ -30,6 +30,13 @@ async function listener(host = '127.0.0.1'): Promise<{ port: number }> {
   return { port: typeof address === 'object' && address !== null ? address.port : 0 }
 }
 
+/** Threads that need five seconds before they load anything, and half a second for the thirty that they may take. */
+const SLOW_THREADS = `
+  import { isMainThread } from 'node:worker_threads'
+  const { setTimeout } = globalThis
+  if (isMainThread) globalThis.setTimeout = (run, ms, ...rest) => setTimeout(run, ms === 30_000 ? 500 : ms, ...rest)
+  else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000)`
+
 describe('a start that cannot succeed says why in one line, ends with a status of its own and leaves nothing', () => {
   test('every wrong setting at once, one line each, and no secret', async () => {
     const server = fixture.spawn(undefined, {
@@ -75,6 +82,13 @@ describe('a start that cannot succeed says why in one line, ends with a status o
     await expectFailure(second, 69, new RegExp(`^megacache: port ${first.port} is in use`))
     const client = fixture.client(first)
     for (let visit = 0; visit < 20; visit++) expect((await client.call('GET', '/livez', { headers: { connection: 'close' } })).status).toBe(200)
+  })
+
+  // Ended with 70, after 10 s, as if a thread had broken.
+  test('a machine on which the threads are not ready in time', async () => {
+    const nodeArgs = [`--import=data:text/javascript,${encodeURIComponent(SLOW_THREADS)}`]
+    const server = fixture.spawn(await fixture.database(), { THREADS: '2' }, { nodeArgs })
+    await expectFailure(server, 69, /^megacache: the request threads were not ready within 30 s: this machine is too slow or overloaded$/)
   })
 
   test('an admin port in use', async () => {
