@@ -201,7 +201,7 @@ export class FakeInventory {
 
   read(code: string): FakeAnswer {
     const found = this.reservations.get(code)
-    if (found === undefined) return refusal('unknown_code', 404)
+    if (found === undefined) return refusal('not_found', 404)
     if (!found.isBusy) this.expire(found)
     const { saleId, itemId } = found
     const userId = this.lies('shows another user') ? '999' : found.userId

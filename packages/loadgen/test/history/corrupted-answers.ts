@@ -87,6 +87,21 @@ export const IN_ANSWERS: readonly Corruption[] = [
   ],
   [
     'reservation_not_honoured',
+    'a living reservation not found by a read',
+    (s) => s.refused('read', s.checkout(7, 5, 3_600_200, NEXT_SALE), 'not_found', 3_600_210),
+  ],
+  [
+    'refusal_without_reason',
+    'a purchase refused with the reason of a read',
+    (s) => s.refused('purchase', s.newCode(), 'not_found', 33_100),
+  ],
+  [
+    'refusal_without_reason',
+    'a read refused with the reason of a purchase',
+    (s) => s.refused('read', s.newCode(), 'unknown_code', 33_100),
+  ],
+  [
+    'reservation_not_honoured',
     'a reservation expired one second early',
     (s) => {
       const code = s.checkout(7, 5, 3_600_200, NEXT_SALE)

@@ -196,6 +196,7 @@ export function soldOut(): Scene {
   scene.refusedCheckout(1, 11, 'user_limit_reached', 31_000)
   scene.refusedCheckout(6, 0, 'item_sold', 32_000)
   scene.refused('purchase', scene.newCode(), 'unknown_code', 33_000)
+  scene.refused('read', scene.newCode(), 'not_found', 33_500)
 
   scene.purchase(scene.checkout(4, 9, 61_400), 61_410)
   scene.refused('purchase', expired, 'reservation_expired', 61_420)

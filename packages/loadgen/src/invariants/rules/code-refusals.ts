@@ -6,16 +6,17 @@ import type { Track } from '../track.ts'
 import { refuseReason } from './refusal-reasons.ts'
 
 /** Reasons that say that a code's reservation is over, or never was, and was not bought. */
-const OVER: ReadonlySet<string> = new Set([
-  'reservation_expired',
-  'unknown_code',
-  'no_such_reservation',
-])
+const OVER_TO_USE: ReadonlySet<string> = new Set(['reservation_expired', 'unknown_code'])
+const OVER_TO_READ: ReadonlySet<string> = new Set(['not_found'])
+
+function isOver({ step, reason }: RecordedCall): boolean {
+  return (step === 'read' ? OVER_TO_READ : OVER_TO_USE).has(reason)
+}
 
 /** Whether a call says that the code's reservation is over and was not bought. */
 export function saysOver(call: RecordedCall): boolean {
   if (call.step === 'checkout') return false
-  if (call.outcome === 'refused') return OVER.has(call.reason)
+  if (call.outcome === 'refused') return isOver(call)
   return call.step === 'read' && (call.state === 'expired' || call.state === 'cancelled')
 }
 
@@ -24,7 +25,7 @@ export function judgeCodeRefusal(context: CheckContext, call: RecordedCall): voi
   const track = context.book.findTrack(call.code)
   const interval = intervalOf(call, context.tolerances.skewMs)
   if (call.reason === 'already_purchased') return judgePurchased(context, call, track, interval)
-  if (OVER.has(call.reason)) return judgeOver(context, call, track, interval)
+  if (isOver(call)) return judgeOver(context, call, track, interval)
   if (call.reason !== 'reservation_busy') refuseReason(context.found, call)
 }
 
