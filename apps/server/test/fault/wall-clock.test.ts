@@ -103,6 +103,7 @@ describe('while the wall clock of the server is set, forward and back,', () => {
     const held = await client.reserve(1, 999)
     const { expiresAt } = (await client.reservation(held)).json
     const seen: number[] = [first]
+    const opened = (): number[] => server.logged('sale opened').map(({ saleId }) => Number(saleId))
     let itemId = 0
     for (const ahead of [HOUR, 0, HOUR, -HOUR, 2 * HOUR, 0, 2 * HOUR - 5, 3 * HOUR, HOUR]) {
       await time.set(middle + ahead)
@@ -117,11 +118,12 @@ describe('while the wall clock of the server is set, forward and back,', () => {
         seen.push(...codes.map(saleIdOf).toSorted((a, b) => a - b), (await client.sale()).saleId)
         await sleep(25)
       }
+      // A slow machine needs longer than these looks to prepare a sale, and one that the clock has left again is never opened.
+      if (ahead >= 0) await until('the sale of this hour has been open', () => opened().includes(first + Math.floor(ahead / HOUR + 0.5) * HOUR))
     }
     expect(seen, 'sale ids only grow').toEqual(seen.toSorted((a, b) => a - b))
-    const opened = server.logged('sale opened').map(({ saleId }) => Number(saleId))
-    expect(opened, 'each is opened once, in order').toEqual([...new Set(opened)].toSorted((a, b) => a - b))
-    expect(opened).toEqual([0, 1, 2, 3].map((hours) => first + hours * HOUR))
+    expect(opened(), 'each is opened once, in order').toEqual([...new Set(opened())].toSorted((a, b) => a - b))
+    expect(opened()).toEqual([0, 1, 2, 3].map((hours) => first + hours * HOUR))
     // The code of the first sale is as good as it was.
     const now = (await client.reservation(held)).json
     expect(now).toMatchObject({ state: 'reserved', saleId: first })
