@@ -40,8 +40,6 @@ async function killDuringSellOut(trials: Trials, { fixture, random }: Trial, pac
   const server = await MortalServer.start(fixture, database, {
     THREADS: String(random.integer(1, 2)), SALE_ITEMS: String(items), USER_LIMIT: String(userLimit),
     RESERVATION_TTL: `${reservationTtlMs}ms`,
-    // A third of the work of a start, on a machine that has other things to do; only the last server of a trial writes it.
-    NODE_COMPILE_CACHE: trials.path('compile-cache'),
   })
   const held = new HeldReservations(items, reservationTtlMs, random.stream('held'))
   const run = runSellOut({
