@@ -89,10 +89,11 @@ export class PgConnection {
     if (row === undefined) throw new Error('the server did not answer the settings')
     this.#identity = { processId: row.pid, startedAt: row.started }
     if (predecessor !== undefined) {
-      // A role that may not do it loses only time: the server's own time limits end the process later.
+      // A role that may not do it (class 42) loses only time: the server's own time limits end the process later.
+      // After any other error the next connection tries it: nothing may be sent again before it.
       await this.#client.query(END_PREDECESSOR, [predecessor.processId, predecessor.startedAt]).catch(
         (error: unknown) => {
-          if (this.#isEnded) throw error
+          if (this.#isEnded || sqlStateOf(error)?.startsWith('42') !== true) throw error
         })
     }
   }

@@ -67,6 +67,7 @@ class ReconnectingSession implements Session {
   #state: ConnectionState
   #lastError: Error | undefined
   #connection: PgConnection | undefined
+  /** The last one that statements were sent on, until it is known to be ended. */
   #predecessor: BackendIdentity | undefined
   /** When the statement in flight, or the attempt to connect, began. */
   #busySinceMs: number | undefined
@@ -188,9 +189,10 @@ class ReconnectingSession implements Session {
     this.#lastError = error
     this.#connection = undefined
     this.#busySinceMs = undefined
-    this.#predecessor = connection.identity ?? this.#predecessor
     const nowMs = this.#clock.nowMs()
     const wasConnected = this.#state.status === 'connected'
+    // One that breaks before it was of use leaves nothing, and may not have ended the one before it.
+    if (wasConnected) this.#predecessor = connection.identity
     // Only a connection that breaks again soon is worth a longer pause.
     if (wasConnected && nowMs - this.#connectedAtMs > this.#backoffMaxMs) this.#backoffMs = this.#backoffMinMs
     this.#retry = this.#timers.after(this.#backoffMs, () => {

@@ -12,12 +12,16 @@ export type Script =
 export class ScriptedServer {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  /** By connection, the bodies of its Bind messages: they contain the parameters as text. */
+  readonly bound: string[][] = []
 
   constructor(scripts: Script[]) {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket)
       socket.on('error', () => {})
-      serve(socket, scripts.shift() ?? { answer: '' })
+      const bound: string[] = []
+      this.bound.push(bound)
+      serve(socket, scripts.shift() ?? { answer: '' }, { processId: FIRST_PROCESS_ID + this.bound.length - 1, bound })
     })
   }
 
@@ -36,9 +40,12 @@ export class ScriptedServer {
   }
 }
 
+/** Of the first connection; each later one has the next. */
+export const FIRST_PROCESS_ID = 4_001
+
 const READY = message('Z', Buffer.from('I'))
 
-function serve(socket: Socket, script: Script): void {
+function serve(socket: Socket, script: Script, { processId, bound }: { processId: number, bound: string[] }): void {
   let buffer = Buffer.alloc(0)
   let isStarted = false
   let syncCount = 0
@@ -52,11 +59,13 @@ function serve(socket: Socket, script: Script): void {
     if (!isStarted) return
     while (buffer.length >= 5 && buffer.length > buffer.readInt32BE(1)) {
       const type = String.fromCharCode(buffer[0] ?? 0)
-      buffer = buffer.subarray(buffer.readInt32BE(1) + 1)
+      const end = buffer.readInt32BE(1) + 1
+      if (type === 'B') bound.push(buffer.toString('latin1', 5, end))
+      buffer = buffer.subarray(end)
       if (type !== 'S') continue
       syncCount += 1
       // First the settings, then, after a lost connection, the end of the predecessor, then the batch.
-      if (syncCount === 1) socket.write(rows(['pid', 'started'], ['7', '2026-01-01']))
+      if (syncCount === 1) socket.write(rows(['pid', 'started'], [String(processId), '2026-01-01']))
       else play(socket, script)
     }
   })

@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest'
 import { CheckoutWriter, type WriterCounts, createSession } from '../../src/index.ts'
 import { TestRow, outcomes } from '../rows.ts'
-import { type Script, ScriptedServer } from '../scripted-server.ts'
+import { FIRST_PROCESS_ID, type Script, ScriptedServer } from '../scripted-server.ts'
 
-async function writeOne(scripts: Script[]): Promise<{ outcome: string | undefined, counts: WriterCounts }> {
+interface Written {
+  readonly outcome: string | undefined
+  readonly counts: WriterCounts
+  /** What each connection was sent as parameters. */
+  readonly bound: readonly string[][]
+}
+
+async function writeOne(scripts: Script[]): Promise<Written> {
   const server = new ScriptedServer(scripts)
   const session = createSession({ connection: await server.listen(), applicationName: 'megacache/0/protocol' })
   await session.connected(5_000)
@@ -13,7 +20,7 @@ async function writeOne(scripts: Script[]): Promise<{ outcome: string | undefine
   await writer.flushed()
   await session.close()
   await server.close()
-  return { outcome: outcomes([row])[0], counts: writer.counts() }
+  return { outcome: outcomes([row])[0], counts: writer.counts(), bound: server.bound }
 }
 
 // A severity in the server's language, as with lc_messages = de_DE; only what follows it tells.
@@ -29,6 +36,16 @@ test('the same error on a connection that then closes is in doubt, and is resolv
   const { outcome, counts } = await writeOne([{ error: DISK, isReadyAfter: false }, { answer: '' }])
   expect(outcome).toBe('durable')
   expect(counts.resolves).toBe(1)
+})
+
+test('the process of a broken connection is ended before its rows are sent again, also when the first attempt breaks', async () => {
+  const lost = { error: DISK, isReadyAfter: false }
+  const { outcome, bound } = await writeOne([lost, lost, { answer: '' }])
+  expect(outcome).toBe('durable')
+  const isEnding = (connection: number): boolean => bound[connection]?.[1]?.includes(String(FIRST_PROCESS_ID)) === true
+  expect([1, 2].map(isEnding)).toEqual([true, true])
+  // The settings, the end of the process, the rows: on the one that broke nothing but the first two.
+  expect(bound.map(({ length }) => length)).toEqual([2, 2, 3])
 })
 
 test('an answer that is none leaves the row unresolved, not durable', async () => {
