@@ -1,22 +1,10 @@
-import type { SimulatedPostgres } from '../postgres/simulated-postgres.ts'
-import { SqlError } from '../postgres/sql-error.ts'
-import type { SimulatedProcess } from '../runtime/simulated-process.ts'
-import type { Random } from '../world/random.ts'
-import type { Reach } from './troubles.ts'
+import { cancelStatements, type Fault, onProcess } from './fault.ts'
+import { TIMED_FAULTS } from './timed-faults.ts'
 
 /** How far a clock is set at most. */
 export const CLOCK_SET_MS_MAX = 6_000
-
-/**
- * One way to go wrong. `strike` draws its details from `random`, does it, and returns what ends it early when the
- * world is healed, if it lasts. Its name is counted each time: a campaign in which it never happened fails.
- */
-interface Fault {
-  readonly name: string
-  /** How often, against the others. */
-  readonly weight: number
-  strike(reach: Reach, random: Random): (() => void) | undefined | false
-}
+/** Spec section 4: a suspension of less than half a second is not noticed, and may move an expiry by as much. */
+const NOTICED_MS = 600
 
 /** Every fault of machines, processes and the database. `false`: there was nothing it could hit. */
 export const FAULTS: readonly Fault[] = [
@@ -85,10 +73,16 @@ export const FAULTS: readonly Fault[] = [
       const machine = random.pick(machines)
       // The end of an earlier one would cut this one short.
       if (machine.isSuspended) return false
+      const untilAtLeastMs = world.timeline.nowMs + NOTICED_MS
+      let isOver = false
+      // Once only: the next suspension is not this one's to end.
+      const wake = (): void => {
+        if (!isOver) machine.wake()
+        isOver = true
+      }
       machine.suspend()
-      // Spec section 4: what is shorter than half a second is not noticed, and may move an expiry by as much.
-      world.timeline.after(random.skewed(600, 8_000), () => machine.wake())
-      return () => machine.wake()
+      world.timeline.after(random.skewed(NOTICED_MS, 8_000), wake)
+      return () => world.timeline.after(Math.max(0, untilAtLeastMs - world.timeline.nowMs), wake)
     },
   },
   {
@@ -129,20 +123,6 @@ export const FAULTS: readonly Fault[] = [
       }
       world.timeline.after(random.between(300, 1_200), () => postgres.crash(random.skewed(30, 1_000)))
       return undefined
-    },
-  },
-  {
-    // The sale must not open: the fail-over may forget it.
-    name: 'new sale without its standby, then failed over to',
-    weight: 3,
-    strike: ({ world, postgres, troubles }, random) => {
-      if (!postgres.isReplicated) return false
-      troubles.onNewSale = () => {
-        postgres.log.stall(1_500)
-        for (const atMs of [10, 30, 60]) world.timeline.after(atMs, () => cancelStatements(postgres))
-        world.timeline.after(random.between(100, 600), () => postgres.crash(random.skewed(30, 1_000)))
-      }
-      return () => { troubles.onNewSale = undefined }
     },
   },
   {
@@ -238,19 +218,5 @@ export const FAULTS: readonly Fault[] = [
       return mend
     },
   },
+  ...TIMED_FAULTS,
 ]
-
-function cancelStatements({ backends }: SimulatedPostgres): void {
-  for (const backend of backends) backend.cancel(new SqlError('57014', 'canceling statement due to user request'))
-}
-
-/** On one of those that live. */
-function onProcess(
-  strike: (process: SimulatedProcess, random: Random) => (() => void) | undefined | false | void,
-): Fault['strike'] {
-  return ({ operator }, random) => {
-    const { living } = operator
-    if (living.length === 0) return false
-    return strike(random.pick(living), random) ?? undefined
-  }
-}

@@ -97,7 +97,8 @@ export function drawPlan(random: Random): Plan {
 /** Parked for two seconds, waiting for the database for five; passed on for nine more; for ever where nothing runs. */
 function answerMsMax(faults: readonly string[]): number {
   if (STANDSTILLS.some((name) => faults.includes(name))) return Infinity
-  return faults.includes('new version deployed') ? 17_000 : 8_000
+  return DEPLOYMENTS.some((name) => faults.includes(name)) ? 17_000 : 8_000
 }
 
 const STANDSTILLS = ['process paused', 'machine suspended', 'thread stalled']
+const DEPLOYMENTS = ['new version deployed', 'database frozen during a hand-over']

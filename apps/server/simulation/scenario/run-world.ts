@@ -96,6 +96,7 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
   }
   const operator = new Operator({ world, random: random.stream('operator'), env: plan.env, isTroubled: plan.mood === 'troubled', onViolation })
   watch.living = () => operator.living
+  watch.heard = (message) => troubles.heard(message)
   troubles.begin({ world, operator, postgres, machines })
   const history = new History()
   const shoppers = Array.from({ length: plan.shoppers }, (_none, index) => new Shopper(`shopper${index}`, {

@@ -36,6 +36,8 @@ export class Troubles implements DatabaseFaults {
   readonly #ends = new Set<() => void>()
   /** Threads whose last batch may have been written without their knowing. */
   readonly #doubting = new WeakSet<SimulatedThread>()
+  /** Called once, when an instance next says this. */
+  readonly #awaited = new Map<string, () => void>()
   #reach: Reach | undefined
   #isHealed = false
 
@@ -56,6 +58,19 @@ export class Troubles implements DatabaseFaults {
     for (const end of this.#ends) end()
   }
 
+  /** Does it when an instance next says this. Returns how to forget it. */
+  whenSaid(message: string, begin: () => void): () => void {
+    this.#awaited.set(message, begin)
+    return () => this.#awaited.delete(message)
+  }
+
+  /** An instance has said something. */
+  heard(message: string): void {
+    const begin = this.#awaited.get(message)
+    this.#awaited.delete(message)
+    begin?.()
+  }
+
   fateOf(text: string, thread: SimulatedThread): Fate {
     const fate = this.#draw(text, thread)
     if (fate.kind === 'lostAfter' || fate.kind === 'late') this.#doubting.add(thread)
@@ -71,7 +86,9 @@ export class Troubles implements DatabaseFaults {
       begin()
       return NONE
     }
-    const isBatch = BATCH.test(text)
+    // The text of a migration names the batches as well.
+    const isMigration = text.startsWith('--')
+    const isBatch = !isMigration && BATCH.test(text)
     if (isBatch && this.isLosingAnswers) return { kind: 'lostAfter' }
     // Trouble seldom comes alone: what is sent again is often refused.
     if (isBatch && this.#doubting.delete(thread) && this.#random.chance(REFUSED_AFTER_DOUBT)) {
@@ -82,7 +99,6 @@ export class Troubles implements DatabaseFaults {
     // Rare statements are many more; batches are what matters.
     if (!isBatch && this.#random.chance(0.7)) return NONE
     // A migration may take long, so a silent one is given up only after ten minutes.
-    const isMigration = text.startsWith('--')
     return drawFate(this.#random, (hangs === 'everywhere' && !isMigration) || (hangs === 'batches' && isBatch))
   }
 

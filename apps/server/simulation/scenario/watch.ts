@@ -14,6 +14,8 @@ export interface OpenedSale {
 export class Watch implements LogListener {
   /** All instances, for what concerns two of them. */
   living: () => readonly SimulatedProcess[] = () => []
+  /** Told each message when it is said. */
+  heard: (message: string) => void = () => {}
   readonly opened: OpenedSale[] = []
   readonly #counters: Counters
   readonly #timeline: Timeline
@@ -29,6 +31,7 @@ export class Watch implements LogListener {
   logged(process: SimulatedProcess, message: string, fields: unknown): void {
     const of = (typeof fields === 'object' && fields !== null ? fields : {}) as Record<string, unknown>
     const counters = this.#counters
+    this.heard(message)
     switch (message) {
       case 'sale opened':
         this.opened.push({
