@@ -51,7 +51,7 @@ function scenarioOf(seed: number, random: Random): ScenarioOptions {
 /** G11 and G12: clients do not notice, and codes keep their expiry. */
 function expectNothingNoticed({ handOvers: count, kept, loadMsMin }: ScenarioOptions, report: ScenarioReport): void {
   const { failures, failureCount, slowestMs, warnings, contradictions, exits, requests } = report
-  expect(failures, 'failed requests').toEqual([])
+  expect(failures, `failed requests while hand-overs took ${report.handOverMs.map(Math.round).join(', ')} ms: ${JSON.stringify(failures.slice(0, 5))}`).toEqual([])
   expect({ failureCount, warnings, contradictions }).toEqual({ failureCount: 0, warnings: [], contradictions: [] })
   expect(slowestMs, 'the longest wait').toBeLessThan(ANSWERED_MS_MAX)
   expect(exits).toEqual(Array.from({ length: count }, () => ({ code: 0, signal: null })))
