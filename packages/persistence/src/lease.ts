@@ -1,5 +1,6 @@
 import { type MonotonicClock, processClock } from './clock.ts'
 import type { LeaseHolder, LeaseOptions } from './lease-options.ts'
+import { END_TAGGED, LeaseSilence } from './lease-silence.ts'
 import { clockOffset } from './measure-clock.ts'
 import { PersistenceError } from './persistence-error.ts'
 import { type Session, createSession } from './session.ts'
@@ -28,17 +29,6 @@ const TRY_HOLDER_LOCK = 'select pg_try_advisory_lock(1835361121, 3)'
 const READ_LEASE = `
   select epoch, holder, greatest(0, extract(epoch from clock_timestamp() - renewed_at) * 1000)::float8
   from lease where id = 1`
-const END_TAGGED = 'select megacache_end_tagged_sessions()'
-/**
- * The silence is looked at again under the lock of the row: a renewal that has committed since is seen, one that comes later waits
- * for the row and ends with its session. A renewal under way has the row, and then nobody's sessions are ended.
- */
-const END_SILENT = `
-  with silent as materialized (
-    select from lease where id = 1 and clock_timestamp() - renewed_at >= make_interval(secs => $1::float8 / 1000)
-    for update skip locked
-  )
-  select megacache_end_tagged_sessions() from silent`
 const TAKE = 'select megacache_take_lease($1, $2)'
 const TAG = `select set_config('application_name', $1, false)`
 const RENEW = `
@@ -97,6 +87,7 @@ async function waitForTurn(session: Session, options: LeaseOptions, timers: Time
   const clock = options.clock ?? processClock
   const deadlineMs = clock.nowMs() + (options.withinMs ?? Infinity)
   const pollMs = options.pollMs ?? 50
+  const silence = new LeaseSilence(clock, staleAfterMs(options))
   let isChecked = false
   let lastError: unknown
   for (;;) {
@@ -105,7 +96,7 @@ async function waitForTurn(session: Session, options: LeaseOptions, timers: Time
       if (!isChecked) await refuseTransactionPooler(session, options.connection)
       isChecked = true
       const sentMs = clock.nowMs()
-      const epoch = await tryTake(session, options)
+      const epoch = await tryTake(session, options, silence)
       if (epoch !== undefined) return { epoch, sentMs }
     } catch (error) {
       if (error instanceof PersistenceError && !error.retryable) throw error
@@ -123,15 +114,12 @@ async function waitForTurn(session: Session, options: LeaseOptions, timers: Time
 }
 
 /** One look: the new epoch, or undefined while another instance is active. */
-async function tryTake(session: Session, options: LeaseOptions): Promise<number | undefined> {
+async function tryTake(session: Session, options: LeaseOptions, silence: LeaseSilence): Promise<number | undefined> {
   const [lock] = await session.query('megacache_try_holder', TRY_HOLDER_LOCK)
   if (lock?.[0] !== true) {
     const holder = await readHolder(session)
     options.onWaiting?.(holder)
-    // A holder that is paused or cut off keeps its lock as long as its session lives.
-    if (holder.silentMs >= staleAfterMs(options)) {
-      await session.query('megacache_end_silent', END_SILENT, [String(staleAfterMs(options))])
-    }
+    await silence.end(session, holder)
     return undefined
   }
   // A stuck session of the old epoch would hold the fence.

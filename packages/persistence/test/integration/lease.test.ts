@@ -131,12 +131,12 @@ describe('a lease', () => {
     const holder = await acquire('one', { renewEveryMs: 60_000 })
     const renewal = await database.connect()
     await renewal.query('begin; update lease set renewed_at = clock_timestamp() where id = 1')
-    await client.query('select pg_sleep(0.5)')
+    await client.query('select pg_sleep(1)')
     const controller = new AbortController()
     const seen: LeaseHolder[] = []
-    const waiting = acquire('two', { staleAfterMs: 400, onWaiting: (found) => seen.push(found), signal: controller.signal })
+    const waiting = acquire('two', { staleAfterMs: 1_000, onWaiting: (found) => seen.push(found), signal: controller.signal })
     // Looked at often, silent by what is committed: its row is locked, so its sessions stay, and nobody waits for the row.
-    await until(() => seen.filter(({ silentMs }) => silentMs >= 400).length >= 5)
+    await until(() => seen.filter(({ silentMs }) => silentMs >= 1_000).length >= 5)
     expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
     await renewal.query(`update lease set renewed_at = clock_timestamp() + interval '1 minute' where id = 1; commit`)
     await until(() => seen.at(-1)?.silentMs === 0)
@@ -145,6 +145,19 @@ describe('a lease', () => {
     expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
     expect(holder.isHeld()).toBe(true)
     await renewal.end()
+  })
+
+  test('is taken from a holder whose renewal hangs for as long as it may be silent', async () => {
+    const holder = await acquire('one', { renewEveryMs: 60_000 })
+    const renewal = await database.connect()
+    // Ended as the holder's own session would be, and that is told here.
+    renewal.on('error', () => {})
+    await renewal.query(`set application_name = 'megacache/${holder.epoch}/one'; begin; update lease set renewed_at = clock_timestamp() where id = 1`)
+    const startedMs = performance.now()
+    const next = await acquire('two', { staleAfterMs: 400, withinMs: 5_000 })
+    expect(next.epoch).toBe(holder.epoch + 1)
+    // Silent for 400 ms, and then found renewing for another 400.
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(750)
   })
 
   test('is kept with its epoch when only its connection was lost', async () => {
