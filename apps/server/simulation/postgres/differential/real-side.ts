@@ -56,13 +56,17 @@ export class RealSide {
     await Promise.all(this.#clients.map((client) => client.end()))
   }
 
-  /** The answer, or `waits` once the server says that it waits for a lock that another session has: one just given is still shown as waited for. */
+  /**
+   * The answer, or `waits` once the server says that it waits for a lock that another of these sessions has: one just given is still
+   * shown as waited for, and the server's own housekeeping has locks as well.
+   */
   async #settled(session: number, running: Promise<Answer>): Promise<Answer> {
     for (let look = 0; look < WAIT_LOOKS_MAX; look++) {
       const answer = await Promise.race([running, new Promise<undefined>((resolve) => { setTimeout(() => resolve(undefined), LOOK_MS) })])
       if (answer !== undefined) return answer
       const { rows } = await this.#admin.query<{ waits: boolean }>(
-        `select wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0 as waits from pg_stat_activity where pid = $1`, [this.#pids[session]])
+        `select wait_event_type = 'Lock' and pg_blocking_pids(pid) && $2::int[] as waits from pg_stat_activity where pid = $1`,
+        [this.#pids[session], this.#pids])
       if (rows[0]?.waits === true) return 'waits'
     }
     throw new Error('a statement neither ends nor waits')
