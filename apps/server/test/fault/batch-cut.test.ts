@@ -6,9 +6,9 @@ import { PostgresProxy } from './postgres-proxy.ts'
 import { sellThroughCuts } from './sell-through-cuts.ts'
 import { lasting, sellThroughFault } from './sell-through-fault.ts'
 
-const ITEMS = 600
+const ITEMS = 400
 /** Cuts of each kind of batch. */
-const CUTS = 3
+const CUTS = 2
 const ENV = { SALE_ITEMS: String(ITEMS), RESERVATION_TTL: '1s', THREADS: '2' }
 const fixture = fixturePerTest()
 
