@@ -57,16 +57,18 @@ export class RealSide {
   }
 
   /**
-   * The answer, or `waits` once the server says that it waits for a lock that another of these sessions has: one just given is still
-   * shown as waited for, and the server's own housekeeping has locks as well.
+   * The answer, or `waits` once the server says that it waits for a session that is idle inside a transaction. Locks that were just
+   * given are still shown as waited for; a statement that failed tells so before it gives up its own; and the server's housekeeping has
+   * some as well: none of these waits is one.
    */
   async #settled(session: number, running: Promise<Answer>): Promise<Answer> {
     for (let look = 0; look < WAIT_LOOKS_MAX; look++) {
       const answer = await Promise.race([running, new Promise<undefined>((resolve) => { setTimeout(() => resolve(undefined), LOOK_MS) })])
       if (answer !== undefined) return answer
       const { rows } = await this.#admin.query<{ waits: boolean }>(
-        `select wait_event_type = 'Lock' and pg_blocking_pids(pid) && $2::int[] as waits from pg_stat_activity where pid = $1`,
-        [this.#pids[session], this.#pids])
+        `select w.wait_event_type = 'Lock' and exists (
+           select from pg_stat_activity h where h.pid = any(pg_blocking_pids(w.pid)) and h.state = 'idle in transaction') as waits
+         from pg_stat_activity w where w.pid = $1`, [this.#pids[session]])
       if (rows[0]?.waits === true) return 'waits'
     }
     throw new Error('a statement neither ends nor waits')
