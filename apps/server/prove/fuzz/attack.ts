@@ -11,6 +11,9 @@ const SHOWN_CHARACTERS_MAX = 2_000
 const SHRINKS_MAX = 40
 const SHRINK_MS_MAX = 45_000
 
+/** Some less than the five seconds in which the headers of a request must be there. */
+const SLOW_MS = 4_500
+
 /** What a connection did that must not be. */
 interface Breach {
   readonly what: string
@@ -53,9 +56,12 @@ export class Attack {
   #judge({ end }: ConnectionPlan, { answers: expected, unanswered, mayReset }: Expectation, came: Talk): Breach | undefined {
     const { book, answers: check } = this.#server
     let breach: Breach | undefined
+    let mayEndHere = false
     for (const [index, one] of expected.entries()) {
       const answer = came.answers[index]
-      if (answer === undefined) {
+      const isTooSlow = answer?.status === 408 && came.sendMs >= SLOW_MS
+      if (isTooSlow) mayEndHere = true
+      if (answer === undefined || isTooSlow) {
         if (one.call !== undefined) book.unanswered(one.call)
         continue
       }
@@ -71,7 +77,7 @@ export class Attack {
     if (came.answers.length > expected.length) {
       return breach ?? { what: 'more answers than requests', expected: expected.map(shown).join('; '), came: shownAnswers(came) }
     }
-    if (end === 'reset' || breach !== undefined) return breach
+    if (end === 'reset' || breach !== undefined || mayEndHere) return breach
     const missing = expected[came.answers.length]
     if (came.errorCode !== undefined && mayReset) return undefined
     if (missing !== undefined) return { what: `answer ${came.answers.length + 1} of ${expected.length} did not come`, expected: shown(missing), came: rest }

@@ -16,6 +16,8 @@ export interface Talk {
   /** How the connection broke, if it did. */
   readonly errorCode: string | undefined
   readonly isTimedOut: boolean
+  /** How long the sending took: a busy machine may make it slower than a request may be. */
+  readonly sendMs: number
 }
 
 /** Does what the plan says to a port. `methods`: those of the answers that are expected, in their order. */
@@ -34,6 +36,7 @@ class Conversation {
   #malformed: string | undefined
   #errorCode: string | undefined
   #isTimedOut = false
+  #sendMs = 0
 
   constructor(socket: Socket, plan: ConnectionPlan, methods: readonly string[]) {
     this.#socket = socket
@@ -54,11 +57,14 @@ class Conversation {
       this.#isTimedOut = true
       this.#socket.destroy()
     }, CONNECTION_MS_MAX)
+    const startedMs = performance.now()
     await this.#send()
+    this.#sendMs = performance.now() - startedMs
     await this.#closed
     clearTimeout(timer)
     return {
       answers: this.#answers, rest: this.#reader.rest, malformed: this.#malformed, errorCode: this.#errorCode, isTimedOut: this.#isTimedOut,
+      sendMs: this.#sendMs,
     }
   }
 

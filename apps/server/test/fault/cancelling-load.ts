@@ -22,7 +22,8 @@ export class CancellingLoad {
   readonly #record: RunRecord
   readonly #end = new AbortController()
   readonly #run: ReturnType<typeof runLoad>
-  #busyCount = 0
+  /** What each user that has begun is doing, and was answered last. */
+  readonly #busy = new Map<number, string>()
   #isStopping = false
 
   private constructor(record: RunRecord) {
@@ -47,7 +48,9 @@ export class CancellingLoad {
   /** Ends it when every call has its answer. Returns what was called and answered. */
   async stop(): Promise<History> {
     this.#isStopping = true
-    await until('every cancel has its answer', () => this.#busyCount === 0, 20_000)
+    await until('every cancel has its answer', () => this.#busy.size === 0, 20_000).catch((error: unknown) => {
+      throw new Error(`these have none: ${[...this.#busy.values()].join('; ')}`, { cause: error })
+    })
     this.#end.abort()
     const { history } = await this.#run
     return mergeHistories([{ runs: [this.#record], calls: [] }, history])
@@ -55,26 +58,28 @@ export class CancellingLoad {
 
   async #iterate(user: Canceller): Promise<void> {
     if (this.#isStopping) return user.pause(DURATION_MS_MAX)
-    this.#busyCount++
     try {
       await this.#reserveAndGiveBack(user)
     } finally {
-      this.#busyCount--
+      this.#busy.delete(user.index)
     }
   }
 
   async #reserveAndGiveBack(user: Canceller): Promise<void> {
     const itemId = user.random.below(this.#record.items)
     const userId = String(FIRST_USER + user.index)
+    this.#busy.set(user.index, `a checkout of item ${itemId}`)
     const checkout = await user.request('checkout', {
       method: 'POST', path: `/checkout?user_id=${userId}&item_id=${itemId}`, call: { step: 'checkout', itemId, userId, code: '' },
     })
     if (checkout.status !== 200) return user.pause(AGAIN_MS)
     const code = checkout.body
     const path = `/reservations/${code}`
-    let [isInDoubt, isOver] = [false, false]
+    let [isInDoubt, isOver, tries] = [false, false, 0]
+    this.#busy.set(user.index, `a cancel of ${code}`)
     while (!isOver) {
       const { status, reason } = await user.request('cancel', { method: 'DELETE', path, call: { step: 'cancel', itemId, userId, code } })
+      this.#busy.set(user.index, `cancel ${++tries} of ${code}: ${status} ${reason}`)
       if (status === 204) this.cancelledCount++
       const isBusy = status === 503 || status === 0 || reason === 'reservation_busy'
       isInDoubt ||= status === 503 || status === 0

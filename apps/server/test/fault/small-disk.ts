@@ -28,7 +28,13 @@ export async function smallDisk(fixture: Fixture, megabytes: number): Promise<st
 export async function fill(file: string, megabytesLeft = 0): Promise<void> {
   const chunk = Buffer.alloc(1 << 20)
   const { bavail, bsize } = await statfs(dirname(file))
-  if (megabytesLeft > 0) return writeFile(file, Buffer.alloc(Math.max(0, bavail * bsize - megabytesLeft * 2 ** 20)))
+  if (megabytesLeft > 0) {
+    const bytes = Buffer.alloc(Math.max(0, bavail * bsize - megabytesLeft * 2 ** 20))
+    return writeFile(file, bytes).catch((error: NodeJS.ErrnoException) => {
+      // Somebody else has taken the room meanwhile: it is as full as it was to be.
+      if (error.code !== 'ENOSPC') throw error
+    })
+  }
   for (let size = chunk.length; size >= 512; size >>>= 1) {
     for (;;) {
       const isFull = await writeFile(file, chunk.subarray(0, size), { flag: 'a' }).then(() => false, () => true)
