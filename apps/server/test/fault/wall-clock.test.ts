@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { saleIdOf } from '../harness/constant-load.ts'
 import { fixturePerTest } from '../harness/fixture.ts'
 import type { Answer, SaleClient } from '../harness/sale-client.ts'
+import { skipWithout } from '../harness/skip-without.ts'
 import { contradictions } from '../harness/test-database.ts'
 import { until } from '../harness/until.ts'
 import { FakedTime, FAKETIME_MISSING, libfaketime } from './faked-time.ts'
@@ -15,14 +16,9 @@ const library = libfaketime()
 const fixture = fixturePerTest()
 let time: FakedTime
 
-/** `MEGACACHE_FAKETIME=required` is for machines that must run these: there nothing is skipped. */
 beforeEach(async ({ skip }) => {
-  if (library !== undefined) {
-    time = await FakedTime.begin(fixture, library)
-    return
-  }
-  if (process.env['MEGACACHE_FAKETIME'] === 'required') throw new Error(FAKETIME_MISSING)
-  skip(FAKETIME_MISSING)
+  skipWithout(library === undefined ? FAKETIME_MISSING : undefined, skip)
+  if (library !== undefined) time = await FakedTime.begin(fixture, library)
 })
 
 async function serve(env: Readonly<Record<string, string>>) {

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
-import { handOversInNamespace } from './namespace.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { skipWithout } from '../harness/skip-without.ts'
+import { handOversInNamespace, missingForNamespace } from './namespace.ts'
 import type { ScenarioReport } from './scenario.ts'
 
 const IS_LONG = process.env['MEGACACHE_LONG_TESTS'] === 'on'
@@ -14,6 +15,8 @@ function expectNothingNoticed(report: ScenarioReport): void {
   for (const exit of report.exits) expect(exit).toEqual({ code: 0, signal: null })
   expect(report.contradictions).toEqual([])
 }
+
+beforeEach(async ({ skip }) => skipWithout(await missingForNamespace(), skip))
 
 describe('hand-overs under constant load', () => {
   // G12: busy, idle and fresh connections; codes survive with their expiry.
