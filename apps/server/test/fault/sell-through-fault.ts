@@ -52,8 +52,13 @@ export async function expectAtRest(server: ServerProcess, items: number): Promis
   await until('it is ready', async () => (await fetch(`${server.url}/readyz`)).status === 200, 5_000, 50)
 }
 
+/** What the server tells of its sale, as soon as it may: without a proof of its lease it tells nothing (ADR 11). */
 export async function saleOf(server: ServerProcess): Promise<{ items: number; sold: number; reserved: number; available: number }> {
-  const answer = await fetch(`${server.url}/sale`)
+  let answer = await fetch(`${server.url}/sale`)
+  await until('the sale is told', async () => {
+    if (answer.status !== 200) answer = await fetch(`${server.url}/sale`)
+    return answer.status === 200
+  }, 10_000, 20)
   return await answer.json() as { items: number; sold: number; reserved: number; available: number }
 }
 
