@@ -39,7 +39,8 @@ describe('hand-overs under constant load', () => {
     const env = { SALE_PERIOD: '1s', RESERVATION_TTL: '5s' }
     const [handOvers, rotations] = IS_LONG ? [20, 60] : [5, 20]
     const report = await handOversInNamespace({
-      handOvers, env, pauseMsMax: 1_500, kept: 0, loadMsMin: (rotations + 1) * 1_000,
+      // In a sale of a second that a hand-over takes most of nothing may be bought: a few more pass.
+      handOvers, env, pauseMsMax: 1_500, kept: 0, loadMsMin: (rotations + 5) * 1_000,
     })
     expectNothingNoticed(report)
     expect(report.exits).toHaveLength(handOvers)
