@@ -11,6 +11,13 @@ describe('the offset of the database clock', () => {
     expect(offset.offsetMs).toBe(1_000_000)
   })
 
+  // Found by simulation: a suspension is told in hundredths of a second, and then the two seem to contradict each other.
+  test('is not moved by an exchange that stood still after a suspension, but by one during which the clock was set', () => {
+    const offset = new DatabaseOffset(at0, 0)
+    expect(offset.offer({ offsetMs: 1_001_006, roundTripMs: 2_000 }, 1_000)).toBe(false)
+    expect(offset.offer({ offsetMs: 1_001_060, roundTripMs: 2_000 }, 2_000)).toBe(true)
+  })
+
   test('follows a measurement as good as the last', () => {
     const offset = new DatabaseOffset(at0, 0)
     expect(offset.offer({ offsetMs: 1_000_000.3, roundTripMs: 0.9 }, 1_000)).toBe(true)
