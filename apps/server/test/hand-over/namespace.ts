@@ -23,11 +23,11 @@ export async function missingForNamespace(): Promise<string | undefined> {
 }
 
 /** Runs hand-overs in a new network namespace. Fails, and says what it needs, where that cannot be made. */
-export async function handOversInNamespace(options: ScenarioOptions, migrates = true): Promise<ScenarioReport> {
+export async function handOversInNamespace(options: ScenarioOptions): Promise<ScenarioReport> {
   const missing = await missingForNamespace()
   if (missing !== undefined) throw new Error(missing)
   const { stdout } = await run('unshare', [
-    '--net', 'sh', '-c', INSIDE, 'sh', migrates ? '1' : '0',
+    '--net', 'sh', '-c', INSIDE, 'sh', '1',
     process.execPath, '--conditions=@megacache/source', SCENARIO, JSON.stringify(options),
   ], { timeout: SCENARIO_MS_MAX, killSignal: 'SIGKILL', maxBuffer: 16 * 2 ** 20 })
   return JSON.parse(stdout) as ScenarioReport

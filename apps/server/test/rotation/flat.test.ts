@@ -15,7 +15,7 @@ const THREADS = 2
 const WARM_UP = 6
 /** A sale of so many items takes some 10 MB: a leak of sales cannot hide in what the process takes and gives back. */
 const ITEMS = 250_000
-/** Resident memory follows the collector's mood; a leak of all sales would be four times this even over 24 rotations. */
+/** Resident memory follows the collector's mood; a leak of all sales would be more than twice this, over 24 rotations. */
 const RSS_MB_MAX = 60
 /** What is in use when everything else was collected: some hundred kilobytes a rotation would be more. */
 const HEAP_MB_MAX = 3
