@@ -4,7 +4,7 @@
  *
  * | code | when | retryable |
  * | --- | --- | --- |
- * | `ERR_SALE_CLOCK_STOPPED` | `stop()` was called before `start()` had opened a sale | no |
+ * | `ERR_SALE_CLOCK_STOPPED` | `stop()` was called before `start()` had resolved | no |
  * | `ERR_SALE_CLOCK_STARTED` | `start()` was called a second time | no |
  * | `ERR_SALE_CLOCK_NOT_OPEN` | `current()` was called before the first sale opened | yes, later |
  */

@@ -25,7 +25,8 @@ export class SaleClock {
   readonly #steps: StepDetector
   /** By sale id: every sale that is wanted or that the caller holds something of. */
   readonly #duties = new Map<number, SaleDuty>()
-  readonly #firstOpen = Promise.withResolvers<Sale>()
+  /** Settled by the first look at which no preparation is overdue, or by `stop()`. */
+  readonly #started = Promise.withResolvers<Sale>()
   /** The newest sale seen: the stored one until the first opening, then the open one. */
   #newest: Sale | undefined
   #isOpen = false
@@ -46,9 +47,11 @@ export class SaleClock {
 
   /**
    * Prepares and opens the sale that covers now, and goes on from there until `stop()`. Failing
-   * preparations are reported and repeated without end.
+   * preparations are reported and repeated without end. A start within `prepareLeadMs` of the
+   * sale's end waits for the first try to prepare the next one as well: whoever serves from then
+   * on is not left without a sale a moment later.
    *
-   * @returns the first sale, once it is open
+   * @returns the sale that is open then
    * @throws SaleClockError (rejects) `ERR_SALE_CLOCK_STOPPED`, `ERR_SALE_CLOCK_STARTED`
    */
   async start(): Promise<Sale> {
@@ -56,7 +59,7 @@ export class SaleClock {
     if (this.#isStarted) throw new SaleClockError('ERR_SALE_CLOCK_STARTED')
     this.#isStarted = true
     this.#wake()
-    return this.#firstOpen.promise
+    return this.#started.promise
   }
 
   /**
@@ -99,7 +102,7 @@ export class SaleClock {
     this.#stopped = Promise.withResolvers<void>()
     this.#disarm()
     for (const duty of this.#duties.values()) duty.calling?.abort()
-    if (this.#isStarted) this.#firstOpen.reject(new SaleClockError('ERR_SALE_CLOCK_STOPPED'))
+    if (this.#isStarted) this.#started.reject(new SaleClockError('ERR_SALE_CLOCK_STOPPED'))
     if (this.#callsInFlight === 0) this.#stopped.resolve()
     return this.#stopped.promise
   }
@@ -118,13 +121,15 @@ export class SaleClock {
     const isDueOpen = this.#isOpen && this.#newest?.saleId === due.saleId
     const next = isDueOpen ? this.next() : undefined
     const prepareNextAtMs = due.endsAtMs - this.#settings.prepareLeadMs
-    if (next !== undefined && wallMs >= prepareNextAtMs) this.#prepare(next, monotonicMs)
+    const isNextWanted = wallMs >= prepareNextAtMs
+    if (next !== undefined && isNextWanted) this.#prepare(next, monotonicMs)
+    if (isDueOpen && (!isNextWanted || this.#isTried(next))) this.#started.resolve(due)
     this.#forgetUnwanted(due, next)
     this.#retireOlder(monotonicMs)
 
     if (this.#stopped !== undefined) return
     const waitsMs = [this.#settings.stepCheckMs, due.endsAtMs - wallMs]
-    if (wallMs < prepareNextAtMs) waitsMs.push(prepareNextAtMs - wallMs)
+    if (!isNextWanted) waitsMs.push(prepareNextAtMs - wallMs)
     for (const duty of this.#duties.values()) {
       if (duty.calling === undefined && duty.callAtMs > monotonicMs) {
         waitsMs.push(duty.callAtMs - monotonicMs)
@@ -178,6 +183,10 @@ export class SaleClock {
     })
   }
 
+  #isTried(sale: Sale | undefined): boolean {
+    return sale !== undefined && this.#duties.get(sale.saleId)?.isTried === true
+  }
+
   #open(duty: SaleDuty): void {
     duty.stage = 'open'
     this.#newest = duty.sale
@@ -188,7 +197,6 @@ export class SaleClock {
       // It cannot be called again without opening a sale twice.
       this.#report(error, 'open', duty.sale)
     }
-    this.#firstOpen.resolve(duty.sale)
   }
 
   /** Drops what nobody wants and nobody holds: a clock that jumps about leaves nothing behind. */

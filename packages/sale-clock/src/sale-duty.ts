@@ -32,6 +32,11 @@ export class SaleDuty {
     this.isHeld = isHeld
   }
 
+  /** Whether `prepare` has been answered or has failed, as far as is still known. */
+  get isTried(): boolean {
+    return this.stage !== 'planned' || this.#failures > 0
+  }
+
   /** Whether a call may start at this monotonic instant. */
   canCall(monotonicMs: number): boolean {
     return this.calling === undefined && monotonicMs >= this.callAtMs

@@ -133,6 +133,8 @@ const responses: [string, Response][] = [
   ...operations.flatMap(({ operation }) => Object.entries<Response>(operation['responses'] ?? {})),
   ['404', document.components.responses.NotFound],
   ['405', document.components.responses.MethodNotAllowed],
+  ['400', document.components.responses.BadRequest],
+  ['417', document.components.responses.ExpectationFailed],
 ]
 
 /** Knows the schemas of the document by their references. */

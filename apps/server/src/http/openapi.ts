@@ -225,9 +225,11 @@ const contract = operation({
   problems: [],
 })
 
-/** Answers that belong to no operation: what a path without one gives. */
+/** Answers that belong to no operation: what a path without one gives, or another method. */
 const elsewhere: JsonObject = {
   NotFound: refusals(['not_found'])['404'] ?? {},
+  BadRequest: refusals(['bad_request'])['400'] ?? {},
+  ExpectationFailed: refusals(['expectation_failed'])['417'] ?? {},
   MethodNotAllowed: {
     ...refusals(['method_not_allowed'])['405'],
     headers: { Allow: { description: 'The methods of the path.', schema: { type: 'string' } } },

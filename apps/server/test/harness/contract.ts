@@ -55,9 +55,12 @@ function responseFor(method: string, path: string, status: number): Response | u
   const found = Object.entries(document.paths).find(([template]) => matches(template, path))
   const operation = found?.[1][method === 'HEAD' ? 'get' : method.toLowerCase()]
   if (operation !== undefined) return operation.responses[String(status)]
-  const wanted = found === undefined ? 404 : 405
-  if (status !== wanted) return undefined
-  return document.components.responses[status === 404 ? 'NotFound' : 'MethodNotAllowed']
+  const { NotFound, MethodNotAllowed, BadRequest, ExpectationFailed } = document.components.responses
+  // Found out before the path is looked at.
+  if (status === 400) return BadRequest
+  if (status === 417) return ExpectationFailed
+  if (status === 405 && found !== undefined) return MethodNotAllowed
+  return status === 404 && found === undefined ? NotFound : undefined
 }
 
 function matches(template: string, path: string): boolean {

@@ -38,6 +38,43 @@ describe('start', () => {
     expect((await started).saleId).toBe(id(10))
   })
 
+  // Who begins to serve when start resolves must not be without a sale a moment later. G11, G12
+  test('waits for the preparation of the next sale when that should be prepared by now', async () => {
+    const world = new World(ten + hourMs - 1_000)
+    world.sales.takesMs.prepare = 300
+    const clock = world.saleClock({ periodMs: hourMs })
+    let started: number | undefined
+    void clock.start().then(({ saleId }) => { started = saleId })
+    await world.timers.advance(599)
+    expect(world.sales.openedIds()).toEqual([id(10)])
+    expect(started).toBeUndefined()
+    await world.timers.advance(1)
+    expect(started).toBe(id(10))
+    expect(clock.isNextPrepared()).toBe(true)
+  })
+
+  test('resolves with the next sale when that opens while its preparation is awaited', async () => {
+    const world = new World(ten + hourMs - 400)
+    world.sales.takesMs.prepare = 300
+    const started = world.saleClock({ periodMs: hourMs }).start()
+    await world.timers.advance(600)
+    expect(world.sales.openedIds()).toEqual([id(10), id(11)])
+    expect((await started).saleId).toBe(id(11))
+  })
+
+  test('does not wait for a second try of the next sale', async () => {
+    const world = new World(ten + hourMs - 1_000)
+    const { prepare } = world.sales.callbacks()
+    const clock = world.saleClock({
+      periodMs: hourMs,
+      prepare: (sale, signal) => sale.saleId === id(10) ? prepare(sale, signal) : Promise.reject(new Error('no')),
+    })
+    const started = clock.start()
+    await world.timers.advance(1)
+    expect((await started).saleId).toBe(id(10))
+    expect(clock.isNextPrepared()).toBe(false)
+  })
+
   test('is refused a second time and after stop', async () => {
     const { clock } = await openAtTen()
     await expect(clock.start()).rejects.toMatchObject({ code: 'ERR_SALE_CLOCK_STARTED' })
