@@ -44,7 +44,8 @@ describe('start', () => {
     world.sales.takesMs.prepare = 300
     const clock = world.saleClock({ periodMs: hourMs })
     let started: number | undefined
-    void clock.start().then(({ saleId }) => { started = saleId })
+    const start = async (): Promise<void> => { started = (await clock.start()).saleId }
+    void start()
     await world.timers.advance(599)
     expect(world.sales.openedIds()).toEqual([id(10)])
     expect(started).toBeUndefined()
