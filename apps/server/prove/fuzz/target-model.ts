@@ -28,6 +28,8 @@ const READ = 'GET, HEAD'
 const NOT_FOUND: Verdict = { allowed: [{ status: 404, reason: 'not_found' }] }
 const OVERLOADED: Allowed = { status: 503, reason: 'overloaded' }
 const UNAVAILABLE: Allowed = { status: 503, reason: 'storage_unavailable' }
+/** Of a sale that is not in memory the database is asked, and only so many may ask it at once. */
+const NEVER_GIVEN: Verdict = { allowed: [...conflicts('unknown_code'), UNAVAILABLE, OVERLOADED] }
 
 /** `isGiven`: whether a code, in lower case, was ever given by this service. */
 export function verdictOf(method: string, target: string, items: number, isGiven: (code: string) => boolean): Verdict {
@@ -65,7 +67,7 @@ function checkout(query: string, items: number): Verdict {
 function purchase(text: string | undefined, isGiven: (code: string) => boolean): Verdict {
   const code = text === undefined ? undefined : codeOf(text)
   if (code === undefined) return invalid('code')
-  if (!isGiven(code)) return { allowed: [...conflicts('unknown_code'), UNAVAILABLE] }
+  if (!isGiven(code)) return NEVER_GIVEN
   return { allowed: [{ status: 200 }, ...conflicts('already_purchased', 'unknown_code'), UNAVAILABLE, OVERLOADED], call: { kind: 'purchase', code } }
 }
 
@@ -77,7 +79,7 @@ function reservation(code: string | undefined, isGiven: (code: string) => boolea
 
 function cancel(code: string | undefined, isGiven: (code: string) => boolean): Verdict {
   if (code === undefined) return invalid('code')
-  if (!isGiven(code)) return { allowed: [...conflicts('unknown_code'), UNAVAILABLE] }
+  if (!isGiven(code)) return NEVER_GIVEN
   return { allowed: [{ status: 204 }, ...conflicts('already_purchased', 'unknown_code', 'reservation_busy'), UNAVAILABLE, OVERLOADED], call: { kind: 'cancel', code } }
 }
 

@@ -2,6 +2,7 @@ import { type Connection, migrate, PersistenceError } from '@megacache/persisten
 import type { Embedded } from '@megacache/persistence/embedded'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import pg from 'pg'
 import type { Database } from '../database-setting.ts'
 import { StartError } from './exit-status.ts'
 
@@ -53,8 +54,14 @@ async function embedded(dataDir: string): Promise<OpenDatabase> {
   }
 }
 
-function foreign(database: Exclude<Database, { kind: 'embedded' }>): OpenDatabase {
-  return { connection: database.url, exited: new Promise(() => {}), stop: async () => {} }
+function foreign({ url, source }: Exclude<Database, { kind: 'embedded' }>): OpenDatabase {
+  try {
+    // Reads the certificates that it names; connects to nothing.
+    void new pg.Client(url)
+  } catch (error) {
+    throw new StartError(`${source} cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+  return { connection: url, exited: new Promise(() => {}), stop: async () => {} }
 }
 
 /** One line for the operator; the code stays in front so that it can be looked up. */

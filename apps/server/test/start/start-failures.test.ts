@@ -116,6 +116,13 @@ describe('a start that cannot succeed says why in one line, ends with a status o
     }
   })
 
+  test('a certificate that is not where DATABASE_URL says', async () => {
+    const url = 'postgres://a:secret-word@127.0.0.1:1/a?sslmode=verify-full&sslrootcert=/nowhere/root.crt'
+    const server = fixture.spawn(undefined, { DATABASE_URL: url })
+    await expectFailure(server, 69, /^megacache: DATABASE_URL cannot be used: .*\/nowhere\/root\.crt'$/)
+    expect(server.stderr).not.toContain('secret-word')
+  })
+
   test('a host that answers but is no PostgreSQL', async () => {
     const { port } = await listener()
     await expectFailure(fixture.spawn(undefined, { DATABASE_URL: `postgres://a@127.0.0.1:${port}/a` }), 69, /^megacache: the database cannot be reached/)
