@@ -93,7 +93,7 @@ class CancelAnswer implements CancelRow, Waiting {
         if (this.isAnswered) return
         this.isAnswered = true
         endUnlessProvenAtItsTurn(this.#thread, this.#response)
-        return this.#thread.responder.empty(this.#response, 204)
+        return this.#thread.responder.empty(this.#response)
       case 'aborted':
         this.#pending.rollback()
         return this.#refuse(problems.storage_unavailable)

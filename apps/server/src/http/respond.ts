@@ -14,6 +14,8 @@ const CODE_HEADERS: string[] = Object.freeze([
   'no-store',
 ]) as string[]
 
+const KEPT_HEADERS: string[] = Object.freeze(['Connection', 'keep-alive']) as string[]
+
 /**
  * Counts what a thread has answered. Plain numbers: one thread writes them, and reports them when
  * asked.
@@ -100,9 +102,12 @@ export class Responder {
     this.text(response, status, 'application/json', JSON.stringify(value))
   }
 
-  empty(response: ServerResponse, status: number): void {
-    this.counts.count(status)
-    this.#write(response, status, [], '')
+  /** 204: a body, and with it a length, is not allowed. */
+  empty(response: ServerResponse): void {
+    this.counts.count(204)
+    // Without a length node:http ends the connection of an HTTP/1.0 client, and with it what it has asked for since.
+    const stays = response.req.httpVersionMinor === 0 && response.shouldKeepAlive && !this.isDraining
+    this.#write(response, 204, stays ? KEPT_HEADERS : [], '')
   }
 
   #write(response: ServerResponse, status: number, headers: string[], body: string): void {

@@ -145,6 +145,16 @@ describe('connections', () => {
     socket.reset()
   })
 
+  // An answer without a body has no length, and node:http ends such a connection with it.
+  test('an HTTP/1.0 client that keeps its connection keeps it after a cancel too', async () => {
+    const code = (await exchange(port, head(checkoutLine(nextItem++)))).body
+    const socket = await RawSocket.open(port)
+    socket.send(`DELETE /reservations/${code} HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /livez HTTP/1.0\r\n\r\n`)
+    expect(await socket.answer()).toMatchObject({ status: 204, headers: { connection: 'keep-alive' } })
+    expect(await socket.answer()).toMatchObject({ status: 200, body: 'alive' })
+    await socket.closed(5_000)
+  })
+
   test('an HTTP/1.0 client is answered and the connection closed', async () => {
     const socket = await RawSocket.open(port)
     socket.send(`${checkoutLine(nextItem++)} HTTP/1.0\r\n\r\n`)
