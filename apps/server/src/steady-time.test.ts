@@ -55,6 +55,42 @@ test('tells a suspension from a step that comes with it', () => {
   expect(time.monotonicMs() - before).toBe(2_010)
 })
 
+// Simulated world 449 of 7feb37a: an idle thread had seen neither.
+test('finds a suspension that a step has all but hidden', () => {
+  const state = machine()
+  const idle = state.time()
+  const busy = state.time()
+  pass(state, 10, { steppedMs: -700 })
+  busy.monotonicMs()
+  pass(state, 10, { suspendedMs: 950 })
+  expect(idle.monotonicMs()).toBe(busy.monotonicMs())
+  expect(idle.monotonicMs()).toBe(1_000_970)
+})
+
+test('counts short suspensions too', () => {
+  const state = machine()
+  const time = state.time()
+  pass(state, 10, { suspendedMs: 300 })
+  expect(time.monotonicMs()).toBe(1_000_310)
+})
+
+test('takes a reading that was interrupted again', () => {
+  let [monotonic, boot, wall, reads] = [1_000, 1_000, 5_000, 0]
+  const time = new SteadyTime({
+    monotonicMs: () => monotonic,
+    wallMs: () => wall,
+    bootMs: () => {
+      const read = boot
+      // The first reading after the suspension stands still for 100 ms between its clocks.
+      if (++reads === 2) [monotonic, boot, wall] = [monotonic + 100, boot + 100, wall + 100]
+      return read
+    },
+  })
+  ;[boot, wall] = [boot + 1_000, wall + 1_000]
+  time.monotonicMs()
+  expect(time.monotonicMs()).toBe(2_100)
+})
+
 test('agrees between a thread that lived through a suspension and one that started after it', () => {
   const state = machine()
   const older = state.time()
