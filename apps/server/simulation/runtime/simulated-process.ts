@@ -59,6 +59,7 @@ export class SimulatedProcess {
   readonly #onDeath = new Set<() => void>()
   #isDead = false
   #isPaused = false
+  #isAwaitingWake = false
   #isSilent = false
   #backlog: (() => void)[] = []
   #effectsLeft = Infinity
@@ -122,9 +123,8 @@ export class SimulatedProcess {
   }
 
   resume(): void {
-    if (!this.#isPaused) return
     this.#isPaused = false
-    for (const redo of this.#backlog.splice(0)) redo()
+    this.#goOn()
   }
 
   signal(name: 'SIGTERM' | 'SIGINT'): void {
@@ -146,12 +146,24 @@ export class SimulatedProcess {
     return () => this.#onDeath.delete(task)
   }
 
-  /** A task that comes while nothing runs here; `redo` brings it again. True: it has to wait. */
+  /** A task that comes while nothing runs here; `redo` brings it again, in its turn. True: it has to wait. */
   holds(redo: () => void): boolean {
-    if (this.machine.isSuspended) this.machine.onWake(redo)
-    else if (this.#isPaused) this.#backlog.push(redo)
-    else return false
+    const { machine } = this
+    if (!machine.isSuspended && !this.#isPaused) return false
+    if (machine.isSuspended && !this.#isAwaitingWake) {
+      this.#isAwaitingWake = true
+      machine.onWake(() => {
+        this.#isAwaitingWake = false
+        this.#goOn()
+      })
+    }
+    this.#backlog.push(redo)
     return true
+  }
+
+  #goOn(): void {
+    if (this.machine.isSuspended || this.#isPaused) return
+    for (const redo of this.#backlog.splice(0)) redo()
   }
 
   spawn(name: string, workerData: unknown): SimulatedThread {

@@ -70,7 +70,8 @@ export class SimulatedThread implements Owner {
 
   /** Its event loop stands still: a long collection, or a machine with too much to do. */
   stall(ms: number): void {
-    this.#stalledUntilMs = this.process.world.timeline.nowMs + ms
+    // Cut short by a second stall, it would let what comes next overtake what has waited.
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.process.world.timeline.nowMs + ms)
   }
 
   die(): void {

@@ -2,7 +2,7 @@ import { cancelStatements, type Fault, onProcess } from './fault.ts'
 import { TIMED_FAULTS } from './timed-faults.ts'
 
 /** How far a clock is set at most. */
-export const CLOCK_SET_MS_MAX = 6_000
+const CLOCK_SET_MS_MAX = 6_000
 /** Spec section 4: a suspension of less than half a second is not noticed, and may move an expiry by as much. */
 const NOTICED_MS = 600
 

@@ -13,7 +13,6 @@ import { EPOCH_MS, Machine } from '../world/machine.ts'
 import { Random } from '../world/random.ts'
 import { Timeline } from '../world/timeline.ts'
 import { Trace } from '../world/trace.ts'
-import { CLOCK_SET_MS_MAX } from './faults.ts'
 import { drawPlan, type Plan } from './plan.ts'
 import { Operator } from './operator.ts'
 import { Shopper } from './shoppers.ts'
@@ -154,8 +153,9 @@ async function live({ plan, timeline, trace, operator, troubles, shoppers, watch
   await timeline.run(timeline.nowMs + plan.healMs, EVENTS_MAX)
   for (const shopper of shoppers) shopper.become('eager')
   const healedAtMs = timeline.nowMs
-  // A clock that was set forward and back leaves a sale open for that much longer.
-  const limitMs = healedAtMs + CLOCK_SET_MS_MAX + 2 * plan.periodMs + 1_000
+  // A clock that was set forward and back, perhaps several times, leaves a sale open for that much longer.
+  const openMs = Math.max(0, ...watch.opened.map(({ process: { machine }, endsAtMs }) => endsAtMs - machine.wallMs()))
+  const limitMs = healedAtMs + openMs + 3 * plan.periodMs + 1_000
   const whole = (): OpenedSale | undefined => watch.opened.find(({ openedAtMs, process }) => openedAtMs > healedAtMs && !process.isDead)
   for (let sale = whole(); timeline.nowMs < limitMs && (sale === undefined || !isOver(sale)); sale = whole()) {
     await timeline.run(timeline.nowMs + STEP_MS, EVENTS_MAX)
