@@ -12,6 +12,8 @@ import { sellThroughFault } from './sell-through-fault.ts'
 /** Clients of either kind: no batch has more rows, so there are as many batches as the cuts need. */
 const CONNECTIONS = 16
 const RESERVATION_TTL = '1s'
+/** Half of it takes a few seconds on a quiet machine; one at load 18 has needed more than 30. */
+const CUT_MS_MAX = 90_000
 
 export interface CutSale {
   readonly cuts: readonly Cut[]
@@ -36,14 +38,14 @@ export async function sellThroughCuts(fixture: Fixture, { cuts, items, threads, 
   const plan = proxy.cut(cuts)
   const cancelling = await CancellingLoad.start(server, CONNECTIONS, seed)
   // What is sold cannot be given back any more.
-  await until('batches of cancels are cut', () => plan.isOverFor('cancels'), 30_000)
+  await until('batches of cancels are cut', () => plan.isOverFor('cancels'), CUT_MS_MAX)
   let others = mergeHistories([])
   const result = await sellThroughFault(server, database, {
     items,
     connections: CONNECTIONS,
     soldBefore: 1,
     fault: async () => {
-      await until('all that was planned is cut', () => plan.isOver, 30_000)
+      await until('all that was planned is cut', () => plan.isOver, CUT_MS_MAX)
       others = await cancelling.stop()
     },
   })
