@@ -10,6 +10,7 @@ import type { Failure, Kind, Trial, Trials } from './kind.ts'
 const PROGRESS_MS = 10_000
 /** No trial of any kind takes so long: one that does has hung, and that is a failure. */
 const TRIAL_MS_MAX = 300_000
+const REPOSITORY = new URL('../../../', import.meta.url).href
 
 export interface CampaignLimits {
   /** Ends the kind after this time. */
@@ -148,5 +149,7 @@ export class Campaign implements Trials {
 
 function textOf(error: unknown): string {
   if (error instanceof AggregateError) return `${error.message}: ${error.errors.map(textOf).join('; ')}`
-  return error instanceof Error ? error.stack ?? error.message : String(error)
+  const text = error instanceof Error ? error.stack ?? error.message : String(error)
+  // Results are published: where this repository lies on a machine is nobody's business.
+  return text.replaceAll(REPOSITORY, '')
 }
