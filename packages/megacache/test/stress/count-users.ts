@@ -6,6 +6,8 @@ export interface CountOrder {
   readonly handle: SaleHandle
   /** How often each user is counted at this moment, by all threads together. */
   readonly ledger: SharedArrayBuffer
+  /** Threads that have not yet done their turns: all go on until it is 0, so that the last to begin is not alone. */
+  readonly unfinished: SharedArrayBuffer
   readonly seed: number
   readonly turns: number
 }
@@ -17,15 +19,17 @@ export interface CountReport {
   readonly refused: number
 }
 
-const { handle, ledger, seed, turns }: CountOrder = workerData
+const { handle, ledger, unfinished, seed, turns }: CountOrder = workerData
 const { words, layout } = openMemory(handle)
 const limit = new UserLimit(words, layout)
 const counted = new Int32Array(ledger)
+const left = new Int32Array(unfinished)
 const report = { above: 0, accepted: 0, refused: 0 }
 
 let state = seed
 const held: number[] = []
-for (let turn = 0; turn < turns; turn++) {
+for (let turn = 1; turn <= turns || Atomics.load(left, 0) > 0; turn++) {
+  if (turn === turns) Atomics.sub(left, 0, 1)
   state ^= state << 13
   state ^= state >>> 17
   state ^= state << 5

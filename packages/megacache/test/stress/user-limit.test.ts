@@ -5,13 +5,17 @@ import { stateOf, EMPTY } from '../../src/user-word.ts'
 import type { CountOrder, CountReport } from './count-users.ts'
 import { runThreads } from './run-threads.ts'
 
+const THREADS = 4
+
 it.each([1, 2, 3])('never counts a user above a limit of %i while four threads count a few users in a few cells', async (userLimit) => {
   const { handle, words, layout } = createMemory({ items: 1, userLimit, reservationTtlMs: 1 })
   // Every user gets the same home cell, so that all of them fight for the same few.
   words.fill(0, HASH_START, HASH_START + HASH_WORDS)
   const ledger = new SharedArrayBuffer(3 * 4)
-  const orders = Array.from({ length: 4 }, (_, thread): CountOrder =>
-    ({ handle, ledger, seed: 104_729 * (thread + 1), turns: 400_000 }))
+  const unfinished = new SharedArrayBuffer(4)
+  new Int32Array(unfinished)[0] = THREADS
+  const orders = Array.from({ length: THREADS }, (_, thread): CountOrder =>
+    ({ handle, ledger, unfinished, seed: 104_729 * (thread + 1), turns: 400_000 }))
   const reports = await runThreads<CountReport>(new URL('./count-users.ts', import.meta.url), orders, 30_000)
 
   expect(reports.map(({ above }) => above)).toEqual([0, 0, 0, 0])
