@@ -52,8 +52,8 @@ export interface SaleClockOptions extends SaleClockCallbacks {
   /** Length of a sale: whole seconds, 1 s to 30 days. */
   periodMs: number
   /**
-   * How long before its start the next sale is prepared: 0 to 30 days; default 60 s or half a
-   * period, whichever is shorter. Longer than the running sale means right after that one opens.
+   * How long before its start the next sale is prepared: 0 to 30 days; default 60 s or a
+   * period, whichever is shorter. As long as the running sale or longer means right after that one opens.
    */
   prepareLeadMs?: number
   /** Pause between two `retire` calls for one sale: 1 to 60,000; default 1,000. */
@@ -104,7 +104,7 @@ export function readSettings(options: SaleClockOptions): SaleClockSettings {
   const restored = [...(options.restored ?? [])]
   restored.forEach(checkSale)
   const retryMinMs = bounded('retryMinMs', options.retryMinMs ?? 100, 1, 60_000)
-  const leadMs = options.prepareLeadMs ?? Math.min(60_000, periodMs / 2)
+  const leadMs = options.prepareLeadMs ?? Math.min(60_000, periodMs)
   const retryMaxMs = options.retryMaxMs ?? Math.max(retryMinMs, 5_000)
   return {
     periodMs,

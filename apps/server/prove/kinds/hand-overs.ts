@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { expectNothingNoticed } from '../../test/hand-over/judge.ts'
 import { handOversInNamespace } from '../../test/hand-over/namespace.ts'
 import type { ScenarioOptions, ScenarioReport } from '../../test/hand-over/scenario.ts'
 import type { Random } from '../../simulation/world/random.ts'
@@ -12,8 +13,6 @@ const ROTATIONS_MAX = 9
 const RESERVATION_TTL = '120s'
 /** Sales stay in memory as long as a reservation could live. */
 const ITEMS = 40_000
-/** G12: requests wait at most so long. */
-const ANSWERED_MS_MAX = 2_000
 const EXPIRY_MOVED_MS_MAX = 50
 
 export const handOvers: Kind = {
@@ -24,11 +23,12 @@ export const handOvers: Kind = {
     const options = scenarioOf(seed, random)
     const report = await handOversInNamespace(options)
     trials.count('rotations', report.salesSeen - 1)
-    trials.count('hand-overs', report.handOverMs.length)
+    trials.count('hand-overs', report.windows.length)
     trials.count('requests', report.requests)
     trials.peak('slowest request, ms', report.slowestMs)
-    trials.peak('slowest hand-over, ms', Math.max(...report.handOverMs))
-    expectNothingNoticed(options, report)
+    trials.peak('slowest hand-over, ms', Math.max(...report.windows.map(({ loadMs, parkedMs }) => loadMs + parkedMs)))
+    expectNothingNoticed(report)
+    expectSalesWhole(options, report)
   }),
 }
 
@@ -48,16 +48,12 @@ function scenarioOf(seed: number, random: Random): ScenarioOptions {
   }
 }
 
-/** G11 and G12: clients do not notice, and codes keep their expiry. */
-function expectNothingNoticed({ handOvers: count, kept, loadMsMin }: ScenarioOptions, report: ScenarioReport): void {
-  const { failures, failureCount, slowestMs, warnings, contradictions, exits, requests } = report
-  expect(failures, `failed requests while hand-overs took ${report.handOverMs.map(Math.round).join(', ')} ms: ${JSON.stringify(failures.slice(0, 5))}`).toEqual([])
-  expect({ failureCount, warnings, contradictions }).toEqual({ failureCount: 0, warnings: [], contradictions: [] })
-  expect(slowestMs, 'the longest wait').toBeLessThan(ANSWERED_MS_MAX)
-  expect(exits).toEqual(Array.from({ length: count }, () => ({ code: 0, signal: null })))
+/** G11 and G12: codes keep their expiry, purchases their row, and no sale is left out. */
+function expectSalesWhole({ handOvers: count, kept, loadMsMin }: ScenarioOptions, report: ScenarioReport): void {
+  expect(report.windows).toHaveLength(count)
   expect(report.kept.filter(({ movedMs, status }) => status !== 200 || movedMs > EXPIRY_MOVED_MS_MAX), 'kept reservations').toEqual([])
   expect(report.kept).toHaveLength(kept)
   expect(report.purchaseRows).toBe(report.purchases + kept)
-  expect(requests, 'load').toBeGreaterThan(100)
+  expect(report.requests, 'load').toBeGreaterThan(100)
   expect(report.salesSeen, 'sales').toBeGreaterThanOrEqual(Math.floor(loadMsMin / PERIOD_MS))
 }

@@ -25,6 +25,8 @@ export const MARGIN_MS = 1_000
 const UNANSWERED_MS_MAX = 6_000
 /** With demand, the longest time from the end of an item's reservation to its next one on a busy machine. */
 const FREE_MS_MAX = 300
+/** A machine that stood still for longer asked for nothing meanwhile. */
+const PAUSE_MS_MAX = 100
 /** So many calls an item, of which most try what is left, are more than enough to sell everything. */
 const DEMAND_PER_ITEM = 12
 
@@ -60,14 +62,17 @@ export async function judgeSales(
     }
     if (sold === sale.itemCount) soldOut++
     else if (isToldSoldOut) throw new Error(`sale ${sale.saleId} sold ${sold} of ${sale.itemCount} items, and said that it was sold out`)
-    else if (isQuiet && calls.length >= DEMAND_PER_ITEM * TERMS.items) expectTakenAtItsEnd(sale, ledger)
+    else if (isQuiet && calls.length >= DEMAND_PER_ITEM * TERMS.items) expectTakenAtItsEnd(sale, ledger, calls)
   }
   return { operations: history.calls.length, sales: ledger.sales.length, quietSales, soldOut }
 }
 
 /** G15. The last buyers of an item may let it expire one after the other: it is then reserved, or has just been, when its sale ends. */
-function expectTakenAtItsEnd({ saleId, itemCount }: SaleRow, { checkouts, purchases, clockOffsetMs }: Ledger): void {
+function expectTakenAtItsEnd(
+  { saleId, itemCount }: SaleRow, { checkouts, purchases, clockOffsetMs }: Ledger, calls: readonly RecordedCall[],
+): void {
   const endsAtMs = saleId * 1000 + TERMS.periodMs
+  if (longestPauseMs(calls, endsAtMs) > PAUSE_MS_MAX) return
   const taken = new Set(purchases.filter((row) => row.saleId === saleId).map(({ itemId }) => itemId))
   for (const row of checkouts) {
     const untilMs = (row.cancelledAtMs ?? row.expiresAtMs) - clockOffsetMs
@@ -75,6 +80,14 @@ function expectTakenAtItsEnd({ saleId, itemCount }: SaleRow, { checkouts, purcha
   }
   const free = Array.from({ length: itemCount }, (_, itemId) => itemId).filter((itemId) => !taken.has(itemId))
   if (free.length > 0) throw new Error(`sale ${saleId} had demand and ended with items that nobody had: ${free.join(', ')}`)
+}
+
+/** The longest time without a request in the last second before the end. */
+function longestPauseMs(calls: readonly RecordedCall[], endsAtMs: number): number {
+  const fromMs = endsAtMs - 1_000
+  const sent = calls.map(({ sentAtMs }) => sentAtMs).filter((ms) => ms > fromMs && ms < endsAtMs).toSorted((a, b) => a - b)
+  const moments = [fromMs, ...sent, endsAtMs]
+  return Math.max(...moments.slice(1).map((ms, index) => ms - moments[index]!))
 }
 
 function expectTrue({ ok, violations, countByKind, checked }: Verification, what: string): void {

@@ -12,12 +12,12 @@ import { type Problem, problems } from './problem.ts'
  */
 export function lookUp(
   thread: ThreadContext, response: ServerResponse, code: CheckoutCodeWords & { readonly saleId: number },
-  answer: (reservation: DurableReservation, code: string) => void,
+  answer: (reservation: DurableReservation, code: string) => void, sinceMs = performance.now(),
 ): void {
   const text = formatCheckoutCode(code)
   const lookup = new Lookup(thread, response, (reservation) => answer(reservation, text))
   if (!thread.reads.find(text, code.saleId, lookup)) return thread.responder.problem(response, problems.overloaded)
-  thread.deadlines.add(lookup)
+  thread.deadlines.add(lookup, sinceMs)
 }
 
 /**
@@ -25,11 +25,11 @@ export function lookUp(
  * just before the sale was given up, and lost the answer.
  */
 export function refuseForgotten(
-  thread: ThreadContext, response: ServerResponse, code: CheckoutCodeWords & { readonly saleId: number },
+  thread: ThreadContext, response: ServerResponse, code: CheckoutCodeWords & { readonly saleId: number }, sinceMs = performance.now(),
 ): void {
   const { responder, board } = thread
   if (code.saleId > board.currentSaleId) return responder.problem(response, problems.unknown_code)
-  lookUp(thread, response, code, ({ state }) => responder.problem(response, FORGOTTEN[state]))
+  lookUp(thread, response, code, ({ state }) => responder.problem(response, FORGOTTEN[state]), sinceMs)
 }
 
 const FORGOTTEN: Readonly<Record<DurableReservation['state'], Problem>> = Object.freeze({

@@ -20,14 +20,15 @@ export function purchase(
 ): void {
   const { responder } = thread
   if (!findCode(url, queryFrom, asked)) return responder.problem(response, problems.invalid_code)
-  const refusal = tryPurchase(thread, response, asked)
+  const sinceMs = performance.now()
+  const refusal = tryPurchase(thread, response, asked, sinceMs)
   if (refusal === undefined) return
   if (refusal !== 'purchase_pending' && refusal !== 'cancel_pending') {
     return responder.problem(response, REFUSED[refusal])
   }
-  const retry = new PurchaseRetry(thread, response, asked)
+  const retry = new PurchaseRetry(thread, response, asked, sinceMs)
   if (!thread.waitingRoom.add(() => retry.ask())) return responder.problem(response, problems.overloaded)
-  thread.deadlines.add(retry)
+  thread.deadlines.add(retry, sinceMs)
 }
 
 function acknowledge(thread: ThreadContext, response: ServerResponse): void {
@@ -35,9 +36,12 @@ function acknowledge(thread: ThreadContext, response: ServerResponse): void {
   thread.responder.text(response, 200, 'text/plain; charset=utf-8', PURCHASED)
 }
 
-/** Begins the purchase, or takes over the answer; or says why the code buys nothing now. */
+/**
+ * Begins the purchase, or takes over the answer; or says why the code buys nothing now. `sinceMs` is when the request
+ * came: one that has waited for another one's outcome is not given five more seconds.
+ */
 function tryPurchase(
-  thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader,
+  thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader, sinceMs: number,
 ): RefusalReason | undefined {
   const { purchases, responder } = thread
   const unavailable = thread.isActive() ? purchases.refusal() : 'storage_unavailable'
@@ -47,7 +51,7 @@ function tryPurchase(
   }
   const sale = thread.shelf.find(code.saleId)
   if (sale === undefined) {
-    refuseForgotten(thread, response, code)
+    refuseForgotten(thread, response, code, sinceMs)
     return undefined
   }
   const pending = sale.engine.tryPurchase(code)
@@ -58,7 +62,7 @@ function tryPurchase(
   }
   const answer = new PurchaseAnswer(thread, response, pending, sale.unanswered)
   submit(purchases, answer)
-  thread.deadlines.add(answer)
+  thread.deadlines.add(answer, sinceMs)
   return undefined
 }
 
@@ -82,17 +86,19 @@ class PurchaseRetry implements Waiting {
   readonly #thread: ThreadContext
   readonly #response: ServerResponse
   readonly #code = new CheckoutCodeReader()
+  readonly #sinceMs: number
 
-  constructor(thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader) {
+  constructor(thread: ThreadContext, response: ServerResponse, code: CheckoutCodeReader, sinceMs: number) {
     this.#thread = thread
     this.#response = response
+    this.#sinceMs = sinceMs
     this.#code.set(code)
   }
 
   /** Whether it is over: answered, or on its way to the database by itself. */
   ask(): boolean {
     if (this.isAnswered) return true
-    const refusal = tryPurchase(this.#thread, this.#response, this.#code)
+    const refusal = tryPurchase(this.#thread, this.#response, this.#code, this.#sinceMs)
     if (refusal === 'purchase_pending' || refusal === 'cancel_pending') return false
     this.isAnswered = true
     if (refusal !== undefined) this.#thread.responder.problem(this.#response, REFUSED[refusal])

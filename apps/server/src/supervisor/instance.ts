@@ -13,6 +13,7 @@ import { Metrics } from './metrics.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { probePort } from './port-probe.ts'
 import { RequestThreads } from './request-threads.ts'
+import { retireSale } from './retire-sale.ts'
 import { RunningInstance } from './running-instance.ts'
 import { SaleBook, shared } from './sale-book.ts'
 
@@ -176,9 +177,7 @@ export class Instance {
         this.#log.info({ saleId: sale.saleId, endsAt: new Date(sale.endsAtMs).toISOString() }, 'sale opened')
       },
       retire: async (sale) => {
-        if (!book.isOver(sale.saleId)) return false
-        await threads.drop(sale.saleId)
-        await book.giveUp(sale.saleId)
+        if (!await retireSale(sale.saleId, book, threads)) return false
         this.#log.info({ saleId: sale.saleId }, 'sale retired')
         return true
       },

@@ -29,6 +29,8 @@ export class RequestThreads {
   readonly #workers: Worker[] = []
   readonly #options: RequestThreadsOptions
   readonly #awaited = new Set<(worker: Worker, report: Report) => void>()
+  /** What each thread told last. */
+  readonly #figures = new Map<Worker, Extract<Report, { kind: 'metrics' }>>()
   #isEnding = false
   #askedCount = 0
 
@@ -95,16 +97,16 @@ export class RequestThreads {
     for (const worker of this.#workers) worker.postMessage({ kind: 'clock', offsetMs } satisfies Order)
   }
 
-  /** Asks every thread for its figures; threads that do not answer within a second are left out. */
+  /**
+   * Asks every thread for its figures. One that does not answer within a second stands with those that it gave last:
+   * sums that fell and rose again would be taken for a restart. What it can reach meanwhile nobody knows.
+   */
   async metrics(): Promise<ThreadMetrics[]> {
     const askedAs = ++this.#askedCount
-    const metrics: ThreadMetrics[] = []
-    await this.#order({ kind: 'metrics', askedAs }, (report) => {
-      if (report.kind !== 'metrics' || report.askedAs !== askedAs) return false
-      metrics.push(report.metrics)
-      return true
-    }, METRICS_MS_MAX).catch(() => {})
-    return metrics
+    await this.#order({ kind: 'metrics', askedAs }, (report) => report.kind === 'metrics' && report.askedAs === askedAs, METRICS_MS_MAX)
+      .catch(() => {})
+    return [...this.#figures.values()].map((figures) =>
+      figures.askedAs >= askedAs ? figures.metrics : { ...figures.metrics, storageAvailable: false })
   }
 
   /** Stops accepting, answers what is under way, makes it durable, and ends the threads. */
@@ -155,6 +157,7 @@ export class RequestThreads {
     if (report.kind === 'log') return this.#options.onLog(report)
     if (report.kind === 'fenced') return this.#options.onFatal('fenced', 'another instance has taken over')
     if (report.kind === 'broken') return this.#options.onFatal('broken', report.message)
+    if (report.kind === 'metrics') this.#figures.set(worker, report)
     for (const hear of this.#awaited) hear(worker, report)
   }
 

@@ -40,7 +40,8 @@ export class SaleBook {
 
   /**
    * Rebuilds every sale that still matters from its rows, after the epoch was raised: nobody else writes.
-   * Refuses to serve when the result breaks an invariant.
+   * Of those that are over, only the newest matters without a reservation (no older one is opened again): the database
+   * answers for their codes, and clients wait meanwhile. Refuses to serve when the result breaks an invariant.
    */
   async recover(): Promise<RecoveryReport> {
     const startedAt = performance.now()
@@ -48,17 +49,19 @@ export class SaleBook {
       const clock = await measureClock(client, { nowMs: () => this.#time.monotonicMs() })
       return { recovered: await recoverSales(client), offsetMs: clock.offsetMs }
     })
+    const nowMs = this.#time.wallMs()
+    const kept = recovered.filter((sale) => sale === recovered.at(-1) || sale.reservations.length > 0 || sale.terms.endsAtMs > nowMs)
     let purchases = 0
     let reservations = 0
     let superseded = 0
-    for (const sale of recovered) {
+    for (const sale of kept) {
       const result = this.#rebuild(sale, offsetMs)
       purchases += result.purchases
       reservations += result.reservations
       superseded += result.superseded.length
     }
     const tookMs = Math.round(performance.now() - startedAt)
-    return { sales: recovered.length, purchases, reservations, superseded, tookMs }
+    return { sales: kept.length, purchases, reservations, superseded, tookMs }
   }
 
   /** Makes the sale's row, partitions and memory exist. Idempotent; the terms are those of the row. */
@@ -120,6 +123,12 @@ export class SaleBook {
 
   shared(): SharedSale[] {
     return this.all().map(shared)
+  }
+
+  sharedSale(saleId: number): SharedSale {
+    const sale = this.#sales.get(saleId)
+    if (sale === undefined) throw new Error(`sale ${saleId} is not in memory`)
+    return shared(sale)
   }
 
   /**

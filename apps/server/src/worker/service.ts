@@ -11,8 +11,8 @@ import { SaleShelf } from './sale-shelf.ts'
 import type { ThreadContext } from './thread-context.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
-/** How long the first connection to the database may take; the supervisor has just had one. */
-const CONNECT_MS_MAX = 10_000
+/** How long the first connection to the database may take: as long as the supervisor waits, who then says that the start was too slow. */
+const CONNECT_MS_MAX = 30_000
 const SETTLED_CHECK_MS = 20
 
 /** What a request thread needs to serve, from the moment its instance has the lease. */

@@ -70,7 +70,7 @@ describe('expiry', () => {
     const ttlMs = 700
     await start({ SALE_ITEMS: '100', RESERVATION_TTL: `${ttlMs}ms`, USER_LIMIT: '1' })
     let askedInTimeCount = 0
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; askedInTimeCount < 4 && round < 60; round++) {
       const sentAt = performance.now()
       const code = await client.reserve(1, round)
       const answeredAt = performance.now()
@@ -81,6 +81,8 @@ describe('expiry', () => {
       early.push(await client.checkout(2, round))
       if (performance.now() >= sentAt + ttlMs) {
         for (const answer of early) if (answer.status === 200) await client.cancel(answer.text)
+        // This round's reservation counts against the limit until its end.
+        await sleep(Math.max(1, answeredAt + ttlMs + 1 - performance.now()))
         continue
       }
       askedInTimeCount++
@@ -88,28 +90,35 @@ describe('expiry', () => {
       await sleep(answeredAt + ttlMs - performance.now() + 1)
       expect(await client.purchase(code)).toMatchObject({ status: 409, reason: 'reservation_expired' })
       // Sent a millisecond after the end, and no sweep is needed for it: G15 allows fifty.
+      const againAt = performance.now()
       const again = await client.checkout(1, round)
       expect(again).toMatchObject({ status: 200 })
       expect(await client.purchase(code)).toMatchObject({ status: 409 })
-      expect((await client.cancel(again.text)).status).toBe(204)
+      const cancelled = await client.cancel(again.text)
+      if (performance.now() < againAt + ttlMs) expect(cancelled.status).toBe(204)
+      else await sleep(ttlMs)
     }
-    expect(askedInTimeCount).toBeGreaterThanOrEqual(3)
+    expect(askedInTimeCount).toBe(4)
   })
 
   test('an item that nobody asks for is free again by itself, and its code says expired', async () => {
-    await start({ SALE_ITEMS: '100', RESERVATION_TTL: '600ms' })
+    const ttlMs = 600
+    await start({ SALE_ITEMS: '100', RESERVATION_TTL: `${ttlMs}ms` })
     const code = await client.reserve(1, 5)
-    await until('the item is available', async () => (await client.call('GET', '/items/5')).json.state === 'available', 1_500)
-    await until('it is counted so', async () => (await client.sale()).available === 100, 200)
+    const answeredAt = performance.now()
+    // G15 allows fifty milliseconds.
+    await sleep(answeredAt + ttlMs + 50 - performance.now())
+    expect((await client.call('GET', '/items/5')).json.state).toBe('available')
+    await until('it is counted so', async () => (await client.sale()).available === 100, 2_000)
     expect((await client.reservation(code)).json.state).toBe('expired')
     expect(await client.cancel(code)).toMatchObject({ status: 409, reason: 'reservation_expired' })
   })
 
   test('a purchase in time is kept for ever', async () => {
-    await start({ SALE_ITEMS: '100', RESERVATION_TTL: '600ms' })
+    await start({ SALE_ITEMS: '100', RESERVATION_TTL: '2s' })
     const code = await client.reserve(1, 5)
     expect((await client.purchase(code)).status).toBe(200)
-    await sleep(900)
+    await sleep(2_300)
     expect(await client.purchase(code)).toMatchObject({ status: 409, reason: 'already_purchased' })
     expect((await client.reservation(code)).json.state).toBe('purchased')
     expect(await client.sale()).toMatchObject({ sold: 1, reserved: 0 })
@@ -135,9 +144,9 @@ describe('the limit of a user', () => {
 describe('cancelling', () => {
   // Defect 26: a late cancel freed another buyer's reservation.
   test('touches only its own reservation', async () => {
-    await start({ SALE_ITEMS: '10', RESERVATION_TTL: '600ms' })
+    await start({ SALE_ITEMS: '10', RESERVATION_TTL: '2s' })
     const old = await client.reserve(1, 3)
-    await sleep(620)
+    await sleep(2_020)
     const present = await client.reserve(2, 3)
     expect(await client.cancel(old)).toMatchObject({ status: 409 })
     expect(await client.purchase(old)).toMatchObject({ status: 409 })

@@ -16,7 +16,7 @@ import { PostgresProxy } from './postgres-proxy.ts'
 
 const IS_LONG = process.env['MEGACACHE_LONG_TESTS'] === 'on'
 const ITEMS = 400
-const ENV = { SALE_ITEMS: String(ITEMS), THREADS: '2', RESERVATION_TTL: '2s' }
+const ENV = { SALE_ITEMS: String(ITEMS), THREADS: '2', RESERVATION_TTL: '5s' }
 const fixture = fixturePerTest()
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -129,7 +129,7 @@ describe('a server with hostile clients', () => {
     }
     await until('they are gone', async () => sumOf(await readMetrics(server), 'megacache_http_connections') === 0)
     // A checkout whose client has gone takes its item for as long as it may.
-    await sleep(2_100)
+    await sleep(5_100)
     await expectSellsOut(server, database)
   })
 
@@ -153,9 +153,10 @@ describe('a server with hostile clients', () => {
     await sleep(2_000)
     expect(server.exit).toBeUndefined()
     release()
-    await until('it is ready', async () => {
-      const answers = await Promise.all(Array.from({ length: 6 }, () => fetch(`${server.url}/readyz`).then(({ status }) => status, () => 0)))
-      return answers.every((status) => status === 200)
+    // The supervisor needs a descriptor for its own port first.
+    await until('it is ready, in both threads', async () => {
+      const figures = await readMetrics(server).catch(() => new Map<string, number>())
+      return figures.get('megacache_storage_available_threads') === 2 && await fetch(`${server.url}/readyz`).then(({ status }) => status === 200, () => false)
     }, 15_000, 50)
     await expectSellsOut(server, database)
   })
@@ -166,13 +167,20 @@ describe('a server whose storage is slow', () => {
     const database = await fixture.database()
     const proxy = await PostgresProxy.before(database.url)
     fixture.defer(() => proxy.close())
-    const server = await fixture.server(database, { ...ENV, RESERVATION_TTL: '30s', USER_LIMIT: '1000', DATABASE_URL: proxy.url })
+    const server = await fixture.server(database, { ...ENV, RESERVATION_TTL: '120s', USER_LIMIT: '1000', DATABASE_URL: proxy.url })
     const client = fixture.client(server, 200)
     const normal = await client.checkout(1, ITEMS - 1)
-    proxy.delayMs = 3_000
-    const slow = await Promise.all(Array.from({ length: 200 }, (_, itemId) => client.checkout(1, itemId)))
+    // The first batches are answered in time, and those that wait for them long after it.
+    proxy.delayMs = 2_900
+    const asked = Promise.all(Array.from({ length: 200 }, (_, itemId) => client.checkout(1, itemId)))
+    // Looked at only below: one that fails early must not count as unhandled.
+    asked.catch(() => {})
+    await until('the first batch is written', async () => (await database.query('select 1 from checkouts')).length > 1)
+    await sleep(200)
+    proxy.delayMs = 7_500
+    const slow = await asked
     for (const { status, headers, tookMs, reason } of slow) {
-      expect(tookMs).toBeLessThan(6_500)
+      expect(tookMs).toBeLessThan(9_000)
       if (status === 200) continue
       expect({ status, reason }).toEqual({ status: 503, reason: 'storage_unavailable' })
       expect(headers['retry-after']).toMatch(/^\d+$/)
@@ -180,9 +188,9 @@ describe('a server whose storage is slow', () => {
     const codes = slow.filter(({ status }) => status === 200).map(({ text }) => text)
     expect(codes.length).toBeGreaterThan(0)
     proxy.delayMs = 0
-    await until('no row waits', async () => sumOf(await readMetrics(server), 'megacache_batch_rows_waiting') === 0, 15_000)
+    await until('no row waits', async () => sumOf(await readMetrics(server), 'megacache_batch_rows_waiting') === 0, 30_000)
     // The renewal of the lease was as slow: until it has come the instance does not know that it is the active one.
-    await until('the server is ready', async () => (await fetch(`${server.url}/readyz`)).status === 200, 10_000)
+    await until('the server is ready', async () => (await fetch(`${server.url}/readyz`)).status === 200, 30_000)
     // Every code that was given is good.
     for (const code of [...codes, normal.text]) expect((await client.purchase(code)).status).toBe(200)
     expect(await contradictions(database)).toEqual([])
@@ -190,15 +198,16 @@ describe('a server whose storage is slow', () => {
 
   // G13: the bound of the queue, before anything is changed.
   test('refuses what its queue has no room for, with Retry-After, and forgets nothing that it took', async () => {
-    const [sent, room] = [14_000, 8_192 + 512]
+    const [sent, room, delayMs] = [14_000, 8_192 + 512, 1_500]
     const database = await fixture.database()
     const proxy = await PostgresProxy.before(database.url)
     fixture.defer(() => proxy.close())
     const env = { SALE_ITEMS: '20000', USER_LIMIT: '1000', THREADS: '1', RESERVATION_TTL: '60s', DATABASE_URL: proxy.url }
     const server = await fixture.server(database, env)
-    proxy.delayMs = 1_500
+    proxy.delayMs = delayMs
     const sockets = await Promise.all(Array.from({ length: 70 }, () => RawSocket.open(server.port)))
     const each = sent / sockets.length
+    const sentAt = performance.now()
     sockets.forEach((socket, number) => socket.send(Array.from({ length: each }, (_, index) => {
       const itemId = number * each + index
       return post(`/checkout?user_id=${itemId % 100}&item_id=${itemId}`)
@@ -213,10 +222,12 @@ describe('a server whose storage is slow', () => {
       for (let index = 0; index < each; index++) got.push(await socket.answer())
       return got
     }))).flat()
+    const batchesMax = Math.ceil((performance.now() - sentAt) / delayMs) + 1
     sockets.forEach((socket) => socket.reset())
     proxy.delayMs = 0
     const overloaded = answers.filter(({ body }) => body.includes('"overloaded"'))
-    expect(overloaded.length).toBeGreaterThanOrEqual(sent - room - 3 * 512)
+    // Meanwhile there was room for what was written.
+    expect(overloaded.length).toBeGreaterThanOrEqual(sent - room - batchesMax * 512)
     for (const { status, headers } of overloaded) expect([status, headers['retry-after']]).toEqual([503, '1'])
     await until('no row waits', async () => sumOf(await readMetrics(server), 'megacache_batch_rows_waiting') === 0, 20_000, 50)
     // A refusal for want of room has changed nothing: exactly the others have their items.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Fixture } from '../harness/fixture.ts'
+import { lastingPort } from '../harness/free-port.ts'
 import { queryOnce } from '../harness/test-database.ts'
 
 /**
@@ -15,11 +16,12 @@ export class OwnCluster {
   readonly #directory: string
   readonly #settings: Readonly<Record<string, string>>
   #server: Embedded
+  #hasEnded = false
 
   private constructor(directory: string, settings: Readonly<Record<string, string>>, server: Embedded) {
     this.#directory = directory
     this.#settings = settings
-    this.#server = server
+    this.#server = this.#watched(server)
   }
 
   /** `directory`: an existing one that the caller removes; without it one is made and removed. */
@@ -29,7 +31,7 @@ export class OwnCluster {
     const chosen = directory ?? await mkdtemp(join(tmpdir(), 'megacache-fault-'))
     await chmod(chosen, 0o755)
     if (directory === undefined) fixture.defer(() => rm(chosen, { recursive: true, force: true, maxRetries: 5 }))
-    const server = await startEmbedded({ dataDir: chosen, settings })
+    const server = await startEmbedded({ dataDir: chosen, settings, port: await lastingPort() })
     const cluster = new OwnCluster(chosen, settings, server)
     fixture.defer(() => cluster.#server.stop())
     return cluster
@@ -37,6 +39,11 @@ export class OwnCluster {
 
   get url(): string {
     return this.#server.url
+  }
+
+  /** Whether it has ended, by itself or not, and was not started again. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   query(sql: string): Promise<Record<string, unknown>[]> {
@@ -52,7 +59,7 @@ export class OwnCluster {
   /** Starts it again on its port. */
   async startAgain(): Promise<void> {
     const port = Number(new URL(this.url).port)
-    this.#server = await startEmbedded({ dataDir: this.#directory, settings: this.#settings, port })
+    this.#server = this.#watched(await startEmbedded({ dataDir: this.#directory, settings: this.#settings, port }))
   }
 
   /** Freezes all of PostgreSQL, the main process first so that it starts no other. Returns how to let it go on. */
@@ -68,6 +75,17 @@ export class OwnCluster {
   async set(name: string, value?: string): Promise<void> {
     await this.query(value === undefined ? `alter system reset ${name}` : `alter system set ${name} = '${value}'`)
     await this.query('select pg_reload_conf()')
+  }
+
+  #watched(server: Embedded): Embedded {
+    this.#hasEnded = false
+    void this.#noteEnd(server)
+    return server
+  }
+
+  async #noteEnd({ exited }: Embedded): Promise<void> {
+    await exited
+    this.#hasEnded = true
   }
 }
 

@@ -35,7 +35,7 @@ describe('in the middle of a sell-out PostgreSQL', () => {
           await lasting(downMs)
           await cluster.startAgain()
           const { sold } = await saleOf(server)
-          await until('it sells again', async () => (await saleOf(server)).sold > Math.min(sold, ITEMS - 1), 10_000, 5)
+          await until('it sells again', async () => (await saleOf(server)).sold > Math.min(sold, ITEMS - 1), 30_000, 5)
         }
       },
     })
@@ -72,13 +72,16 @@ describe('in the middle of a sell-out PostgreSQL', () => {
       },
     })
     expect(Object.keys(answersOf(result, 503))).not.toEqual([])
-    for (const { sendLatency } of result.steps) expect(sendLatency.summaryMs.max).toBeLessThan(6_500)
+    // None has given up, after eight seconds.
+    expect(answersOf(result, 0)).toEqual({})
   })
 
   test('becomes read-only: checkouts and purchases are 503, nothing is in doubt, and selling goes on when it writes again', async () => {
     const { cluster, database, server } = await withOwnCluster()
     const result = await sellThroughFault(server, database, {
       items: ITEMS,
+      connections: 4,
+      soldBefore: 20,
       fault: async () => {
         await cluster.set('default_transaction_read_only', 'on')
         await lasting(1_500)
@@ -96,7 +99,7 @@ describe('in the middle of a sell-out PostgreSQL', () => {
       soldBefore: 1,
       fault: async () => {
         let ended = 0
-        for (let round = 0; round < 20; round++) {
+        for (let round = 0; round < 20 || (ended <= 20 && round < 400); round++) {
           ended += await endServerSessions(database)
           await lasting(60)
         }
@@ -123,7 +126,8 @@ describe('in the middle of a sell-out PostgreSQL', () => {
         await lasting(1_000)
         await rm(filler)
         await rm(join(disk, 'first-filler'))
-        if (await hasEnded(cluster)) await cluster.startAgain()
+        await until('PostgreSQL serves again or has ended', async () => cluster.hasEnded || await cluster.query('select 1').then(() => true, () => false), 60_000, 100)
+        if (cluster.hasEnded) await cluster.startAgain()
       },
     })
     expect(Object.keys(answersOf(result, 503))).not.toEqual([])
@@ -134,14 +138,4 @@ async function checkoutStatus(url: string): Promise<number> {
   const answer = await fetch(`${url}/checkout?user_id=${2 ** 40 + Math.floor(Math.random() * 2 ** 30)}&item_id=${Math.floor(Math.random() * ITEMS)}`, { method: 'POST' })
   await answer.text()
   return answer.status
-}
-
-async function hasEnded(cluster: OwnCluster): Promise<boolean> {
-  const end = performance.now() + 5_000
-  while (performance.now() < end) {
-    const answers = await cluster.query('select 1').then(() => true, () => false)
-    if (answers) return false
-    await lasting(100)
-  }
-  return true
 }

@@ -25,12 +25,12 @@ export async function sellThroughFault(
   server: ServerProcess, database: TestDatabase, { items, connections = 32, fault, soldBefore = items / 5 }: SellOptions,
 ): Promise<SaleRunResult> {
   const run = runSellOut({
-    url: server.url, connections, users: Math.ceil(items / 5), durationMs: 45_000, requestTimeoutMs: 8_000, rideThroughMs: 10_000,
+    url: server.url, connections, users: Math.ceil(items / 5), durationMs: 150_000, requestTimeoutMs: 8_000, rideThroughMs: 10_000,
   })
   // Looked at only below: a run that fails early must not count as unhandled.
   run.catch(() => {})
   if (fault !== undefined) {
-    await until('some items are sold', async () => (await saleOf(server)).sold >= soldBefore, 10_000, 2)
+    await until('some items are sold', async () => (await saleOf(server)).sold >= soldBefore, 30_000, 2)
     await fault()
   }
   const result = await run

@@ -9,6 +9,8 @@ import { until } from '../harness/until.ts'
 import { FakedTime, FAKETIME_MISSING, libfaketime } from './faked-time.ts'
 import { sellThroughFault } from './sell-through-fault.ts'
 
+/** Between two looks at a reservation. */
+const LOOK_MS = 200
 /** G16: what an expiry may be moved by. */
 const MOVED_MS_MAX = 50
 const HOUR = 3_600
@@ -45,15 +47,14 @@ describe('while the wall clock of the server is set, forward and back,', () => {
       return Math.round((Date.parse(answer.headers.get('date') ?? '') - Date.now()) / 1_000 / HOUR) + 0
     }
     expect(await aheadOf(server.url)).toBe(0)
-    for (const hours of [3, -2]) {
+    for (const [index, hours] of [3, -2].entries()) {
       await time.set(hours * HOUR)
       // Node keeps the text of the header for up to a second. New connections come to both threads.
-      await sleep(1_100)
-      const seen = await Promise.all(Array.from({ length: 40 }, () => aheadOf(`${server.url}/sale`)))
-      expect(new Set(seen)).toEqual(new Set([hours]))
-      expect(await aheadOf(`${server.adminUrl}/metrics`)).toBe(hours)
+      await until('all threads tell it', async () =>
+        (await Promise.all(Array.from({ length: 40 }, () => aheadOf(`${server.url}/sale`)))).every((told) => told === hours))
+      await until('the main thread tells it', async () => await aheadOf(`${server.adminUrl}/metrics`) === hours)
+      await until('the main thread has logged it', () => server.logged('wall time jumped').length > index)
     }
-    await until('the main thread has told of it', () => server.logged('wall time jumped').length >= 2)
   })
 
   // G2, G16.
@@ -70,9 +71,9 @@ describe('while the wall clock of the server is set, forward and back,', () => {
 
   // G6, G7, G15, G16: by the monotonic clock of this process.
   test('no reservation ends early or late, and none moves its expiry', async () => {
-    const ttlMs = 1_500
+    const ttlMs = 3_000
     const { database, client } = await serve({ SALE_ITEMS: '400', USER_LIMIT: '400', RESERVATION_TTL: `${ttlMs}ms` })
-    const steps = stepThrough([5, -5, HOUR, -HOUR, -3, 3, -HOUR, HOUR, 0.6, -0.6, 2 * HOUR, -2 * HOUR, 1, -1, 1, -1], 230)
+    const steps = stepThrough([5, -5, HOUR, -HOUR, -3, 3, -HOUR, HOUR, 0.6, -0.6, 2 * HOUR, -2 * HOUR, 1, -1, 1, -1], 330)
     const lives: Promise<Life>[] = []
     for (let itemId = 0; itemId < 90; itemId++) {
       const life = watch(client, itemId, ttlMs)
@@ -151,11 +152,11 @@ async function watch(client: SaleClient, itemId: number, ttlMs: number): Promise
     const leftMs = endsFrom - performance.now()
     isTaken ||= answer.status === 200 && answer.json === undefined
     if (leftMs < MOVED_MS_MAX) return
-    askedInTime ||= leftMs < 200
+    askedInTime ||= leftMs <= LOOK_MS
     if (!isRight(answer)) wrong.push({ itemId, tooEarlyByMs: leftMs, status: answer.status, text: answer.text })
   }
   const isAlive = ({ json }: Answer): boolean => json.state === 'reserved' && Math.abs(Date.parse(json.expiresAt) - Date.parse(expiresAt)) <= MOVED_MS_MAX
-  for (let at = sentAt + 100; at < endsFrom - MOVED_MS_MAX; at += 100) {
+  for (let at = sentAt + LOOK_MS; at < endsFrom - MOVED_MS_MAX; at += LOOK_MS) {
     await sleep(Math.max(0, at - performance.now()))
     await early(() => client.reservation(code), isAlive)
     await early(() => client.checkout(2, itemId), ({ reason }) => reason === 'item_reserved')

@@ -1,9 +1,9 @@
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { PostgresProxy } from '../fault/postgres-proxy.ts'
 import { dataDirectory } from '../harness/data-directory.ts'
 import { fixturePerTest } from '../harness/fixture.ts'
+import { lastingPort } from '../harness/free-port.ts'
 import { RawSocket } from '../harness/raw-socket.ts'
 import { contradictions } from '../harness/test-database.ts'
 import { within } from '../harness/until.ts'
@@ -14,16 +14,7 @@ const fixture = fixturePerTest()
 
 /** Settings of two processes that follow each other on one host. */
 async function settings(): Promise<Record<string, string>> {
-  return { PORT: String(await freePort()), ADMIN_PORT: String(await freePort()), SALE_ITEMS: '200', THREADS: '2', RESERVATION_TTL: '30s' }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+  return { PORT: String(await lastingPort()), ADMIN_PORT: String(await lastingPort()), SALE_ITEMS: '200', THREADS: '2', RESERVATION_TTL: '30s' }
 }
 
 describe('a take-over', () => {
@@ -70,9 +61,15 @@ describe('a take-over', () => {
     const env = await settings()
     const running = await fixture.server(database, env)
     expect((await fetch(`${running.adminUrl}/succession`, { method: 'POST' })).status).toBe(204)
-    const claimedAt = performance.now()
+    let claimedAt = performance.now()
     const second = fixture.spawn(database, env, TAKE_OVER)
-    expect((await second.exited).code).toBe(CANNOT_START)
+    // However long the second takes to load, the first one's claim stands when it asks.
+    while (second.exit === undefined) {
+      await sleep(100)
+      const { status } = await fetch(`${running.adminUrl}/succession`, { method: 'POST' })
+      if (status === 204) claimedAt = performance.now()
+    }
+    expect(second.exit.code).toBe(CANNOT_START)
     expect(second.stderrLines).toEqual([expect.stringContaining('another process is taking over from the instance on http:')])
     expect(running.logged('handing over')).toEqual([])
     expect((await fixture.client(running).checkout(1, 1)).status).toBe(200)
@@ -126,15 +123,20 @@ describe('a predecessor that is killed while it hands over', () => {
     expect(running.logged('handed over')).toEqual([])
     // The old one listens no longer: this waits in the new one until it is active.
     const waiting = await RawSocket.open(Number(env['PORT']))
+    const sentAt = performance.now()
     waiting.send(`POST /purchase?code=${codes[15]} HTTP/1.1\r\nHost: a\r\n\r\n`)
     await running.crash()
     const killedAt = performance.now()
     await next.listening()
-    expect(performance.now() - killedAt).toBeLessThan(2_000)
+    // At once, and not when the lease has become stale.
+    expect(performance.now() - killedAt).toBeLessThan(4_500)
     expect(next.logged('the running instance is gone')).toHaveLength(1)
-    expect((await waiting.answer()).status).toBe(200)
+    const parked = await waiting.answer()
     const told = await Promise.all(underWay)
     const after = fixture.client(next)
+    // Whoever was parked for two seconds, on a machine that stood still, was sent away and asks again.
+    if (parked.status === 503 && performance.now() - sentAt > 1_900) expect((await after.purchase(codes[15]!)).status).toBe(200)
+    else expect(parked.status).toBe(200)
     for (const [index, code] of codes.slice(0, 10).entries()) {
       const answer = await after.purchase(code)
       // What was acknowledged is there; what was not may be there as well.
@@ -159,24 +161,26 @@ describe('after a hand-over', () => {
     await sleep(1_500)
     idle.send(`POST /purchase?code=${code} HTTP/1.1\r\nHost: a\r\n\r\n`)
     expect(await idle.answer()).toMatchObject({ status: 200, headers: { connection: 'close' } })
-    await within(2_000, 'the end of the old process', running.exited)
+    await within(4_500, 'the end of the old process, before its grace is over', running.exited)
   })
 
   // The last moment of the old process: what it is passing on must not be cut.
   test('a request that is under way when the old process wants to end is answered first', async () => {
     const database = await fixture.database()
-    const proxy = await PostgresProxy.before(database.url)
-    fixture.defer(() => proxy.close())
-    const env = { ...await settings(), DATABASE_URL: proxy.url }
+    const env = await settings()
     const running = await fixture.server(database, env)
     const idle = await RawSocket.open(running.port)
     idle.send('POST /checkout?user_id=1&item_id=1 HTTP/1.1\r\nHost: a\r\n\r\n')
     const { body: code } = await idle.answer()
     await fixture.server(database, env, TAKE_OVER)
-    await running.seen('handed over')
-    await sleep(4_300)
-    proxy.delayMs = 1_500
+    const { time: handedOverAtMs } = await running.seen('handed over')
+    const holder = await database.hold('lock table purchases in access exclusive mode')
+    await sleep(handedOverAtMs + 2_500 - Date.now())
     idle.send(`POST /purchase?code=${code} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    // Its grace of five seconds is over by then; the request's own five are not.
+    await sleep(handedOverAtMs + 5_600 - Date.now())
+    expect(running.exit).toBeUndefined()
+    await holder.release()
     expect((await idle.answer()).status).toBe(200)
     expect((await running.exited).code).toBe(0)
   })

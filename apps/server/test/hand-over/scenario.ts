@@ -5,10 +5,10 @@
  */
 import { startEmbedded } from '@megacache/persistence/embedded'
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { Random } from '../../simulation/world/random.ts'
+import { lastingPort } from '../harness/free-port.ts'
 import { exchange } from '../harness/raw-socket.ts'
 import { type Exit, ServerProcess } from '../harness/server-process.ts'
 import { within } from '../harness/until.ts'
@@ -31,10 +31,17 @@ export interface ScenarioOptions {
   readonly seed?: string
 }
 
+/** One hand-over, as the new process has logged it. */
+export interface HandOverWindow {
+  /** From its start until it has loaded everything. */
+  readonly loadMs: number
+  /** From then, when it opens the port and parks what comes, until it serves. */
+  readonly parkedMs: number
+}
+
 export interface ScenarioReport extends LoadReport {
   readonly exits: readonly Exit[]
-  /** From the start of the new process to its first request served. */
-  readonly handOverMs: readonly number[]
+  readonly windows: readonly HandOverWindow[]
   readonly warnings: readonly string[]
   /** Per kept reservation: how far its `expiresAt` has moved, and what buying it answered. */
   readonly kept: readonly { readonly movedMs: number; readonly status: number }[]
@@ -50,7 +57,7 @@ async function run({
 }: ScenarioOptions): Promise<ScenarioReport> {
   const random = new Random(seed)
   const cluster = await startEmbedded()
-  const [port, adminPort] = [await freePort(), await freePort()]
+  const [port, adminPort] = [await lastingPort(), await lastingPort()]
   const settings = {
     DATABASE_URL: cluster.url, PORT: String(port), ADMIN_PORT: String(adminPort), THREADS: '2',
     SALE_ITEMS: String(items), ...env,
@@ -61,14 +68,14 @@ async function run({
     const load = new ConstantLoad({ port, ...clients, itemsMax: items - kept, fraction: () => random.fraction() })
     const loadedAt = performance.now()
     const exits: Promise<Exit>[] = []
-    const handOverMs: number[] = []
+    const windows: HandOverWindow[] = []
     const warnings: string[] = []
     await sleep(300)
     for (let round = 0; round < handOvers; round++) {
       await sleep(random.fraction() * pauseMsMax)
-      const startedAt = performance.now()
+      const startedAtMs = Date.now()
       const next = await new ServerProcess({ env: settings, args: ['--take-over'] }).listening()
-      handOverMs.push(Math.round(performance.now() - startedAt))
+      windows.push(windowOf(next, startedAtMs))
       exits.push(within(15_000, 'the end of the old process', server.exited))
       warnings.push(...next.logs.filter(({ level }) => level >= 40).map(({ msg }) => msg).filter((msg) => !msg.startsWith('UNSAFE')))
       server = next
@@ -80,10 +87,15 @@ async function run({
     const ended = await Promise.all(exits)
     const rows = await query(cluster.url)
     await server.stop()
-    return { ...report, exits: ended, handOverMs, warnings, kept: bought, ...rows }
+    return { ...report, exits: ended, windows, warnings, kept: bought, ...rows }
   } finally {
     await cluster.stop()
   }
+}
+
+function windowOf(server: ServerProcess, startedAtMs: number): HandOverWindow {
+  const enteredAtMs = (state: string): number => server.logged('instance state').find((line) => line['state'] === state)?.time ?? 0
+  return { loadMs: enteredAtMs('standby') - startedAtMs, parkedMs: enteredAtMs('active') - enteredAtMs('standby') }
 }
 
 interface Kept {
@@ -123,15 +135,6 @@ async function query(url: string): Promise<{ salesSeen: number; purchaseRows: nu
     'select s.sale_id, v.* from sales s cross join lateral megacache_verify_sale(s.sale_id) v limit 20')
   await client.end()
   return { salesSeen: rows[0]?.sales ?? 0, purchaseRows: rows[0]?.purchases ?? 0, contradictions }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }
 
 process.stdout.write(`${JSON.stringify(await run(JSON.parse(process.argv[2] ?? '') as ScenarioOptions))}\n`)

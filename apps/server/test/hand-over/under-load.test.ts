@@ -1,28 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { skipWithout } from '../harness/skip-without.ts'
+import { expectNothingNoticed } from './judge.ts'
 import { handOversInNamespace, missingForNamespace } from './namespace.ts'
-import type { ScenarioReport } from './scenario.ts'
 
 const IS_LONG = process.env['MEGACACHE_LONG_TESTS'] === 'on'
-/** G12: requests wait at most so long. */
-const ANSWERED_MS_MAX = 2_000
-
-function expectNothingNoticed(report: ScenarioReport): void {
-  expect(report.failures).toEqual([])
-  expect(report.failureCount).toBe(0)
-  expect(report.slowestMs).toBeLessThan(ANSWERED_MS_MAX)
-  expect(report.warnings).toEqual([])
-  for (const exit of report.exits) expect(exit).toEqual({ code: 0, signal: null })
-  expect(report.contradictions).toEqual([])
-}
 
 beforeEach(async ({ skip }) => skipWithout(await missingForNamespace(), skip))
 
 describe('hand-overs under constant load', () => {
   // G12: busy, idle and fresh connections; codes survive with their expiry.
-  test('fail no request, reset no connection, and keep every reservation', async () => {
+  test('fail no request, reset no connection, and keep every reservation', { timeout: 240_000 }, async () => {
     const handOvers = IS_LONG ? 40 : 5
-    const report = await handOversInNamespace({ handOvers, env: {}, pauseMsMax: 400, kept: 30, loadMsMin: 0 })
+    const report = await handOversInNamespace({ handOvers, env: { RESERVATION_TTL: '600s' }, pauseMsMax: 400, kept: 30, loadMsMin: 0 })
     expectNothingNoticed(report)
     expect(report.requests).toBeGreaterThan(1_000)
     expect(report.exits).toHaveLength(handOvers)
@@ -35,7 +24,7 @@ describe('hand-overs under constant load', () => {
   })
 
   // G11 and G12 at once: sales begin every two seconds while processes change.
-  test('beside rotations fail no request either', { timeout: 200_000 }, async () => {
+  test('beside rotations fail no request either', { timeout: 240_000 }, async () => {
     const env = { SALE_PERIOD: '2s', RESERVATION_TTL: '5s' }
     const [handOvers, rotations] = IS_LONG ? [20, 60] : [5, 20]
     const report = await handOversInNamespace({

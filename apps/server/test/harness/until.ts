@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until a condition holds; fails with `what` when it does not within the time. */
+/** Waits until a condition holds; fails with `what` when it does not within the time, which the last look comes after. */
 export async function until(
   what: string, condition: () => boolean | Promise<boolean>, withinMs = 10_000, everyMs = 10,
 ): Promise<void> {
   const endsAt = performance.now() + withinMs
-  while (!(await condition())) {
-    if (performance.now() > endsAt) throw new Error(`not within ${withinMs} ms: ${what}`)
+  for (;;) {
+    const isLast = performance.now() > endsAt
+    if (await condition()) return
+    if (isLast) throw new Error(`not within ${withinMs} ms: ${what}`)
     await sleep(everyMs)
   }
 }

@@ -63,7 +63,10 @@ describe('many rotations', () => {
     }
     await load.stop()
     expect(load.failures).toEqual([])
-    expect(Object.keys(load.counts()).filter((key) => / 5\d\d/.test(key))).toEqual([])
+    const counts = load.counts()
+    // Sales of one second are prepared one second ahead: a machine that stands still that long has none. G11: rotation.test.ts.
+    expect(Object.keys(counts).filter((key) => / 5\d\d/.test(key) && !key.endsWith(' 503 storage_unavailable'))).toEqual([])
+    expect(counts['purchase 200']).toBeGreaterThan(ROTATIONS)
 
     const measured = samples.slice(WARM_UP)
     const third = Math.floor(measured.length / 3)

@@ -1,11 +1,13 @@
 import { runSellOut } from '@megacache/loadgen'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { dataDirectory, processesOn } from '../harness/data-directory.ts'
+import { dataDirectory, expectNoProcess, processesOn } from '../harness/data-directory.ts'
 import { fixturePerTest } from '../harness/fixture.ts'
 import { answersOf, expectTrueLedger } from '../harness/ledger-check.ts'
+import { lastingPort } from '../harness/free-port.ts'
 import { RawSocket } from '../harness/raw-socket.ts'
 import { contradictions } from '../harness/test-database.ts'
+import { until } from '../harness/until.ts'
 
 const fixture = fixturePerTest()
 const request = (target: string): string => `POST ${target} HTTP/1.1\r\nHost: sale\r\n\r\n`
@@ -36,7 +38,7 @@ describe('SIGTERM', () => {
       }
     }
     const ends = Promise.all(sockets.map(drive))
-    await sleep(500)
+    await until('it sells', () => purchased.length > 200, 20_000, 5)
     isEnding = true
     const exit = server.stop()
     await ends
@@ -55,12 +57,12 @@ describe('SIGTERM', () => {
 
   test('in the middle of a sell-out loses nothing, and the next start finishes it', async () => {
     const database = await fixture.database()
-    const env = { SALE_ITEMS: '3000', THREADS: '2', RESERVATION_TTL: '3s' }
+    const env = { SALE_ITEMS: '3000', THREADS: '2', RESERVATION_TTL: '3s', PORT: String(await lastingPort()) }
     const first = await fixture.server(database, env)
-    const run = runSellOut({ url: first.url, connections: 64, users: 400, durationMs: 40_000, rideThroughMs: 15_000 })
+    const run = runSellOut({ url: first.url, connections: 64, users: 400, durationMs: 120_000, rideThroughMs: 60_000 })
     await sleep(300)
     expect((await first.stop()).code).toBe(0)
-    await fixture.server(database, { ...env, PORT: String(first.port) })
+    await fixture.server(database, env)
     const result = await run
     expect(result).toMatchObject({ ended: 'sold_out' })
     // Connections are refused while nobody listens; none is reset, and no request stays without its answer.
@@ -89,7 +91,8 @@ describe('SIGTERM', () => {
     const idle = await fixture.server(database, { THREADS: '2', SALE_ITEMS: '10' })
     let askedAt = performance.now()
     expect(await idle.stop()).toEqual({ code: 0, signal: null })
-    expect(performance.now() - askedAt).toBeLessThan(1_500)
+    // Its grace of five seconds is not used up.
+    expect(performance.now() - askedAt).toBeLessThan(4_000)
 
     const watched = await fixture.server(database, { THREADS: '2', SALE_ITEMS: '10' })
     const sockets = await Promise.all(Array.from({ length: 8 }, () => RawSocket.open(watched.port)))
@@ -114,11 +117,14 @@ describe('SIGTERM', () => {
     }
     const exit = server.stop()
     await server.seen('instance state')
-    while (server.logged('shutting down').length === 0) await sleep(1)
-    await sleep(30)
-    socket.send(both)
-    const answer = await socket.answer()
-    expect([answer.status, JSON.parse(answer.body).state, answer.headers['connection']]).toEqual([503, 'draining', 'close'])
+    let answer
+    do {
+      socket.send(both)
+      answer = await socket.answer()
+      // The port is open for as long as answers do not announce the end.
+      if (answer.headers['connection'] !== 'close') await sleep(2)
+    } while (answer.headers['connection'] !== 'close')
+    expect([answer.status, JSON.parse(answer.body).state]).toEqual([503, 'draining'])
     await expect(RawSocket.open(server.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     expect((await exit).code).toBe(0)
     await expect(fetch(server.adminUrl)).rejects.toThrow('fetch failed')
@@ -145,21 +151,26 @@ describe('SIGTERM', () => {
     // A start after all this works.
     const server = await fixture.spawn(undefined, { SALE_ITEMS: '10', DATA_DIR: directory, UNSAFE_DATABASE: undefined }).listening()
     expect((await server.stop()).code).toBe(0)
-    expect(await processesOn(directory)).toEqual([])
+    // An initdb that an end has interrupted may be about to notice it.
+    await expectNoProcess(directory)
   })
 
   test('a second signal ends it at once with status 1', async () => {
     const database = await fixture.database()
     const server = await fixture.server(database, { THREADS: '1', SALE_ITEMS: '1000', USER_LIMIT: '1000' })
-    // A client that goes on asking keeps it draining.
-    const socket = await RawSocket.open(server.port)
-    socket.send('GET /livez HTTP/1.1\r\nHost: sale\r\n\r\n')
-    await socket.answer()
+    const client = fixture.client(server)
+    const code = await client.reserve(1, 1)
+    // A purchase that cannot become durable keeps it draining.
+    const holder = await database.hold('lock table purchases in access exclusive mode')
+    const purchase = client.purchase(code).then(({ status }) => status, () => 0)
+    await until('the purchase is under way', async () => (await client.reservation(code)).json.state === 'purchasing')
     server.signal('SIGTERM')
     await server.seen('shutting down')
     const askedAt = performance.now()
     expect(await server.stop('SIGINT')).toEqual({ code: 1, signal: null })
-    expect(performance.now() - askedAt).toBeLessThan(500)
+    expect(performance.now() - askedAt).toBeLessThan(2_500)
+    expect([0, 503]).toContain(await purchase)
+    await holder.release()
   })
 
   test('a shutdown that takes longer than SHUTDOWN_TIMEOUT ends with status 1', async () => {
@@ -173,7 +184,7 @@ describe('SIGTERM', () => {
     await sleep(100)
     const askedAt = performance.now()
     expect(await server.stop()).toEqual({ code: 1, signal: null })
-    expect(performance.now() - askedAt).toBeLessThan(2_500)
+    expect(performance.now() - askedAt).toBeLessThan(4_500)
     expect(server.logged('shutdown took too long')).toHaveLength(1)
     expect([0, 503]).toContain(await purchase)
     await holder.release()

@@ -18,9 +18,9 @@ describe('a second instance on one database', () => {
 
     const killedAt = performance.now()
     await first.crash()
-    await second.seen('listening on', 5_000)
-    // One second is what is promised; this machine is loaded.
-    expect(performance.now() - killedAt).toBeLessThan(2_500)
+    await second.seen('listening on', 10_000)
+    // By silence alone it would take five seconds. The promised one: two-instances.test.ts.
+    expect(performance.now() - killedAt).toBeLessThan(4_500)
     const client = fixture.client(second)
     expect((await client.call('GET', '/health')).json.lease.epoch).toBe(2)
     expect((await client.purchase(code)).status).toBe(200)
@@ -37,9 +37,9 @@ describe('a second instance on one database', () => {
     await Promise.all([second.seen('another instance is active'), third.seen('another instance is active')])
     const askedAt = performance.now()
     expect(await third.stop()).toEqual({ code: 0, signal: null })
-    expect(performance.now() - askedAt).toBeLessThan(2_000)
+    expect(performance.now() - askedAt).toBeLessThan(4_000)
     expect((await first.stop()).code).toBe(0)
-    await second.seen('listening on', 5_000)
+    await second.seen('listening on', 10_000)
     expect((await second.stop()).code).toBe(0)
   })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dataDirectory, processesOn } from '../harness/data-directory.ts'
 import { fixturePerTest } from '../harness/fixture.ts'
+import { lastingPort } from '../harness/free-port.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
 import { contradictions, createDatabase } from '../harness/test-database.ts'
 
@@ -34,7 +35,7 @@ async function listener(host = '127.0.0.1'): Promise<{ port: number }> {
 const SLOW_THREADS = `
   import { isMainThread } from 'node:worker_threads'
   const { setTimeout } = globalThis
-  if (isMainThread) globalThis.setTimeout = (run, ms, ...rest) => setTimeout(run, ms === 30_000 ? 500 : ms, ...rest)
+  if (isMainThread) globalThis.setTimeout = (run, ms, ...rest) => setTimeout(run, ms === 30_000 && new Error().stack.includes('request-threads') ? 500 : ms, ...rest)
   else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000)`
 
 describe('a start that cannot succeed says why in one line, ends with a status of its own and leaves nothing', () => {
@@ -101,13 +102,7 @@ describe('a start that cannot succeed says why in one line, ends with a status o
   })
 
   test('a database that cannot be reached', async () => {
-    // A port that was just free.
-    const { port } = await new Promise<{ port: number }>((done) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const address = probe.address() as { port: number }
-        probe.close(() => done(address))
-      })
-    })
+    const port = await lastingPort()
     for (const host of ['127.0.0.1', 'localhost']) {
       const server = fixture.spawn(undefined, { DATABASE_URL: `postgres://megacache:secret-word@${host}:${port}/megacache` })
       await expectFailure(server, 69, /^megacache: the database cannot be reached.*\[connection_lost\]$/)

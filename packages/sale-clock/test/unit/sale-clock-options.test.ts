@@ -19,7 +19,7 @@ test('fills in the documented defaults', () => {
     current: undefined,
     restored: [],
   })
-  expect(readSettings({ ...callbacks, periodMs: 2_000 }).prepareLeadMs).toBe(1_000)
+  expect(readSettings({ ...callbacks, periodMs: 2_000 }).prepareLeadMs).toBe(2_000)
   expect(readSettings({ ...callbacks, periodMs: 2_000, retryMinMs: 9_000 }).retryMaxMs).toBe(9_000)
 })
 
