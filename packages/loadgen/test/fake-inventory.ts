@@ -242,15 +242,16 @@ export class FakeInventory {
     return held.expiresAtMs + lateMs > Date.now()
   }
 
-  /** Ends the reservations whose time has come: they live equally long, so the oldest are first. */
+  /**
+   * Ends the reservations whose time has come: they live equally long, so the oldest are first. One
+   * that is busy stays for a later turn, and keeps none behind it.
+   */
   private sweep(): void {
-    let oldest = this.living[0]
-    while (oldest !== undefined && oldest.expiresAtMs <= Date.now()) {
-      if (oldest.isBusy) return
-      this.expire(oldest)
-      this.living.shift()
-      oldest = this.living[0]
-    }
+    const nowMs = Date.now()
+    const end = this.living.findIndex(({ expiresAtMs }) => expiresAtMs > nowMs)
+    const due = this.living.splice(0, end === -1 ? this.living.length : end)
+    for (const one of due) if (!one.isBusy) this.expire(one)
+    this.living.unshift(...due.filter(({ isBusy }) => isBusy))
   }
 
   private expire(held: Reservation): void {

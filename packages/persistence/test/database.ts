@@ -38,10 +38,10 @@ export function testDatabase(): TestDatabase {
   }
 }
 
-/** A closed connection leaves the list of the server a moment later, so the look is repeated for a second. */
+/** A closed connection leaves the list of the server a moment later, so the look is repeated, for ten seconds at most. */
 async function expectNoOtherSession(client: pg.Client): Promise<void> {
   let left: unknown[] = []
-  for (let attempt = 0; attempt < 20; attempt += 1) {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
     const { rows } = await client.query(`
       select application_name, state, query from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`)

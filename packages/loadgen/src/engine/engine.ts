@@ -98,7 +98,10 @@ export class Engine implements ConnectionPorts, LoadPort {
       await Promise.all(this.connections.map((connection) => connection.close()))
     }
     const { measureFromMs } = this.snapshots
-    if (measureFromMs !== 0) this.emitSnapshot()
+    if (measureFromMs !== 0) {
+      this.closeWarmup(this.clock.monotonicMs())
+      this.emitSnapshot()
+    }
     return {
       ended: this.end,
       startedAtMs: this.wallAtMeasureMs,
@@ -145,6 +148,7 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   ended(connection: LoadConnection, exchange: Exchange): void {
     this.inFlightCount--
+    this.closeWarmup(exchange.dueAtMs)
     this.snapshots.add(exchange)
     exchange.dueAtMs = 0
     if (exchange.outcome === ANSWERED) {
@@ -224,6 +228,7 @@ export class Engine implements ConnectionPorts, LoadPort {
   }
 
   private begin(dueAtMs: number): void {
+    if (this.snapshots.isInWarmup) this.closeWarmup(dueAtMs === 0 ? this.clock.monotonicMs() : dueAtMs)
     this.activeCount++
     this.snapshots.started()
     this.program.begin(dueAtMs)
@@ -242,6 +247,7 @@ export class Engine implements ConnectionPorts, LoadPort {
     if (this.state !== 'running') return
     const { arrivals, program } = this
     while (arrivals.nextDueAtMs <= nowMs) {
+      this.closeWarmup(arrivals.nextDueAtMs)
       const dueAtMs = arrivals.take()
       if (arrivals.waitingCount === 0 && program.canBegin() && !this.isBacklogFull()) {
         this.begin(dueAtMs)
@@ -303,12 +309,23 @@ export class Engine implements ConnectionPorts, LoadPort {
 
   private armSnapshot(): void {
     this.timers.after(this.snapshots.nextInMs(), () => {
-      this.emitSnapshot()
+      if (!this.closeWarmup(this.clock.monotonicMs())) this.emitSnapshot()
       this.armSnapshot()
     })
   }
 
   private emitSnapshot(): void {
-    this.snapshots.emit(this.waiting.size, this.activeCount)
+    this.snapshots.emit(this.waiting.size, this.activeCount, this.clock.monotonicMs())
+  }
+
+  /**
+   * The warm-up ends with a snapshot of its own, before anything of the measured part is counted,
+   * however late the timer is. Whether it ended now.
+   */
+  private closeWarmup(atMs: number): boolean {
+    const { snapshots } = this
+    if (!snapshots.isInWarmup || atMs < snapshots.measureFromMs) return false
+    snapshots.emit(this.waiting.size, this.activeCount, snapshots.measureFromMs)
+    return true
   }
 }

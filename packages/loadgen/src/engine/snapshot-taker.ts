@@ -29,6 +29,11 @@ export class SnapshotTaker {
     this.meter = new ThreadMeter(options.clock)
   }
 
+  /** Whether the warm-up has not been handed over yet. */
+  get isInWarmup(): boolean {
+    return this.sinceMs < this.measureFromMs
+  }
+
   /** The run begins, with its warm-up. */
   begin(nowMs: number): void {
     this.sinceMs = nowMs
@@ -68,10 +73,9 @@ export class SnapshotTaker {
     return Math.ceil((sinceMs + 1) / SNAPSHOT_PERIOD_MS) * SNAPSHOT_PERIOD_MS - sinceMs
   }
 
-  /** Hands over what has been measured; `waitingCount` requests wait for a connection. */
-  emit(waitingCount: number, activeCount: number): void {
+  /** Hands over what was measured until `nowMs`; `waitingCount` requests wait for a connection. */
+  emit(waitingCount: number, activeCount: number, nowMs: number): void {
     const { arrivals, options, program } = this
-    const nowMs = options.clock.monotonicMs()
     const fromMs = this.sinceMs
     this.sinceMs = nowMs
     const { dueCount, droppedCount } = arrivals.takeCounts()

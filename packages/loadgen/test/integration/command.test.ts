@@ -113,7 +113,7 @@ describe('the command', () => {
   test('verifies a run that was cut short together with the one that finished the sale', async () => {
     const file = join(directory, 'crash.ndjson')
     const fake = await fakeSale({ items: 1_200, ttlMs: 400 })
-    const options = `--url ${fake.url} --users 120 --acknowledged ${file} --database ${database.url} --quiet`
+    const options = `--url ${fake.url} --users 120 --acknowledged ${file} --database ${database.url} --quiet --allow-saturated`
     const cut = command(`${options} --connections 16 --ride-through 100ms`)
     while (fake.soldCount < 300) await sleep(2)
     await fake.crash()
@@ -198,7 +198,7 @@ describe('the command', () => {
   test('prints progress once a second on stderr', async () => {
     const fake = await fakeSale({ items: 10, overloadEvery: 1 })
     const found = await command(`--url ${fake.url} --connections 2 --users 3 --duration 1300ms`)
-    expect(found.stderr).toMatch(/^ {4}1 s {2}0 of 10 sold \(0 %\)/)
+    expect(found.stderr).toMatch(/^ {4}\d s {2}0 of 10 sold \(0 %\)/)
     const quiet = await command(
       `--url ${fake.url} --connections 2 --users 3 --duration 1300ms --quiet`,
     )

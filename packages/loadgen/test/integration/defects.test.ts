@@ -107,13 +107,13 @@ interface Ended {
   readonly stderr: string
 }
 
-/** The program, as it is started from a shell, for half a minute at most. */
+/** The program, as it is started from a shell, for two minutes at most. */
 function loadgen(line: string): Promise<Ended> {
   const args = ['--conditions=@megacache/source', CLI, 'run', ...line.split(' ')]
   const child = spawn(process.execPath, [...args, '--allow-saturated', '--quiet'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 30_000,
+    timeout: 120_000,
     killSignal: 'SIGKILL',
   })
   let stdout = ''
@@ -129,7 +129,7 @@ function loadgen(line: string): Promise<Ended> {
   })
 }
 
-describe.concurrent('the program', { timeout: 60_000 }, () => {
+describe.concurrent('the program', { timeout: 150_000 }, () => {
   test.each(DEFECTS)('ends with 97 and the evidence when the service %s', async (defect) => {
     const { kind, run = AUDIT, fake: special = {}, inAnswers } = CASES[defect]
     const history = join(directory, `${defect.replaceAll(' ', '-')}.ndjson`)

@@ -91,8 +91,11 @@ describe('the program', () => {
     while (fake.requestCount < 200) await sleep(5)
     child.kill('SIGINT')
     await sleep(200)
-    child.kill('SIGINT')
-    expect((await ended).status).toBe(130)
+    // Two signals that are pending at once are one: it is sent until one has come as the second.
+    const again = setInterval(() => child.kill('SIGINT'), 100)
+    const { status } = await ended
+    clearInterval(again)
+    expect(status).toBe(130)
   })
 })
 

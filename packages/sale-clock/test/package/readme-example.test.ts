@@ -18,7 +18,9 @@ test('runs the example of the README, which ends by itself', async () => {
   })
   expect(stdout).toMatch(/^open \d+\n(open \d+\n)+next \d+\n$/)
   const ids = [...stdout.matchAll(/\d+/g)].map(([id]) => Number(id))
-  expect(ids).toEqual(ids.map((_, index) => (ids[0] ?? NaN) + index))
+  // A stall over a whole sale skips it, as promised; the next always follows the one that is open.
+  expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b))
+  expect(ids.at(-1)).toBe((ids.at(-2) ?? NaN) + 1)
 }, 30_000)
 
 test('lists every error code in the README with what a retry can do', () => {

@@ -33,7 +33,10 @@ test('opens a sale every second on the clocks of this machine, never early', asy
   const ids = opened.map(({ sale }) => sale.saleId)
   expect(ids).toEqual(ids.toSorted((a, b) => a - b))
   expect(new Set(ids).size).toBe(ids.length)
-  expect(retired).toEqual(ids.slice(0, -1))
+  // All that were prepared before the last one, also what a stall of this machine skipped.
+  const older = [...prepared].filter((id) => id < (ids.at(-1) ?? NaN))
+  expect(older).toEqual(expect.arrayContaining(ids.slice(0, -1)))
+  expect(retired.toSorted((a, b) => a - b)).toEqual(older.toSorted((a, b) => a - b))
   for (const { lateMs } of opened) {
     expect(lateMs).toBeGreaterThanOrEqual(0)
     expect(lateMs).toBeLessThan(1_000)
