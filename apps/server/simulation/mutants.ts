@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'found rows do not wait for the commit that wrote them',
     protections: { ...ALL_PROTECTIONS, waitsForFoundRows: false },
-    fromSeed: 4,
+    fromSeed: 28,
   },
   {
     name: 'a purchase is answered before its commit',
@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: "if (kind === 'in_doubt' || batch.isDoubtful) return 'resolve'",
       to: "if (kind === 'in_doubt' || batch.isDoubtful) return 'abort'",
     }],
-    fromSeed: 1,
+    fromSeed: 11,
   },
   {
     name: 'a broken connection is taken for a refusal',
@@ -65,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: "if (fault.delivery !== 'answered') return 'in_doubt'",
       to: "if (fault.delivery !== 'answered') return 'definite'",
     }],
-    fromSeed: 1,
+    fromSeed: 11,
   },
   {
     name: 'a commit without the standby is believed',
@@ -74,7 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: 'if (isUnreplicatedCommit(notice)) this.#isUnreplicated = true',
       to: '',
     }],
-    fromSeed: 63,
+    fromSeed: 101,
   },
   {
     name: 'reservations are forgotten by recovery',
@@ -98,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
       to: "    const before = await readHolder(session)\n    const epoch = before.epoch + 1\n" +
         "    void new Promise((done) => { setTimeout(done, 40) }).then(() => session.query('megacache_take', TAKE, [options.instanceId, String(FENCE_WAIT_MS)])).catch(() => {})\n",
     }],
-    fromSeed: 42,
+    fromSeed: 66,
   },
   {
     name: 'a reservation lives longer than it is told',
@@ -116,7 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: '    submit(cancels, answer)\n',
       to: '    pending.confirm()\n    submit(cancels, answer)\n',
     }],
-    fromSeed: 3,
+    fromSeed: 17,
   },
   {
     name: 'a purchase tried again is told 200 every time',
@@ -125,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: 'return (Atomics.and(this.#words, itemId >>> 5, ~bit) & bit) !== 0',
       to: 'return (Atomics.load(this.#words, itemId >>> 5) & bit) !== 0',
     }],
-    fromSeed: 52,
+    fromSeed: 61,
   },
   {
     name: 'a client that waits too long hears nothing',
@@ -144,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'suspension is not noticed',
     changes: [{ file: `${SERVER}/steady-time.ts`, from: 'return monotonicMs + this.#suspendedMs', to: 'return monotonicMs' }],
-    fromSeed: 68,
+    fromSeed: 113,
   },
   {
     name: 'the expiry is stored without the offset of the clocks',
@@ -187,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: "if (kind === 'in_doubt' || batch.isDoubtful) return 'resolve'",
       to: "if (kind === 'in_doubt') return 'resolve'",
     }],
-    fromSeed: 3,
+    fromSeed: 242,
   },
   {
     name: 'an outage settles what is in doubt',
@@ -196,12 +196,12 @@ export const MUTANTS: readonly Mutant[] = [
       from: 'this.#retries.takeWhere(({ isDoubtful }) => !isDoubtful)',
       to: 'this.#retries.takeWhere(() => true)',
     }],
-    fromSeed: 1,
+    fromSeed: 45,
   },
   {
     name: 'a sale is believed without its standby',
     changes: [{ file: `${SERVER}/rare-queries.ts`, from: '      if (this.#unreplicated.has(client)) throw', to: '      if (false) throw' }],
-    fromSeed: 4,
+    fromSeed: 28,
   },
   {
     name: 'a restart knows only what is left of a sale',
@@ -210,6 +210,6 @@ export const MUTANTS: readonly Mutant[] = [
       from: '(purchases.length > 0 || await hasGiven(client, terms))',
       to: 'purchases.length > 0',
     }],
-    fromSeed: 2,
+    fromSeed: 8,
   },
 ]
