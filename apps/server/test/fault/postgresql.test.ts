@@ -126,7 +126,10 @@ describe('in the middle of a sell-out PostgreSQL', () => {
         await lasting(1_000)
         await rm(filler)
         await rm(join(disk, 'first-filler'))
-        await until('PostgreSQL serves again or has ended', async () => cluster.hasEnded || await cluster.query('select 1').then(() => true, () => false), 60_000, 100)
+        const isBack = await until('PostgreSQL serves again or has ended', async () =>
+          cluster.hasEnded || await cluster.query('select 1').then(() => true, () => false), 20_000, 100).then(() => true, () => false)
+        // Once in some thirty runs PostgreSQL itself stayed in recovery, with room on its disk: an operator ends it then.
+        if (!isBack) await cluster.stopHard()
         if (cluster.hasEnded) await cluster.startAgain()
       },
     })
