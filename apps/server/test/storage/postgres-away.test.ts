@@ -41,7 +41,9 @@ describe('PostgreSQL that', () => {
     const run = runSellOut({ url: server.url, connections: 48, users: 300, durationMs: 50_000 })
     await until('a part is sold', async () => (await client.sale()).sold > 500)
     const gone = postgres[how]()
-    await until('readiness tells of it', async () => (await client.call('GET', '/readyz')).json.state === 'storage_unavailable', 10_000)
+    // Each thread notices by itself: all connections of this client are asked.
+    await until('readiness tells of it on all threads', async () =>
+      (await Promise.all(Array.from({ length: 48 }, () => client.call('GET', '/readyz')))).every(({ json }) => json.state === 'storage_unavailable'), 10_000)
     // Reads and liveness do not need it. Every 503 is held against the contract, which wants Retry-After.
     expect((await client.call('GET', '/livez')).status).toBe(200)
     expect(await client.call('GET', '/readyz')).toMatchObject({ status: 503, json: { state: 'storage_unavailable' } })
