@@ -128,7 +128,7 @@ describe('in the middle of a sell-out PostgreSQL', () => {
         await rm(join(disk, 'first-filler'))
         const isBack = await until('PostgreSQL serves again or has ended', async () =>
           cluster.hasEnded || await cluster.query('select 1').then(() => true, () => false), 20_000, 100).then(() => true, () => false)
-        // Once in some thirty runs PostgreSQL itself stayed in recovery, with room on its disk: an operator ends it then.
+        // Once PostgreSQL itself stayed in recovery, with room on its disk: an operator ends it then.
         if (!isBack) await cluster.stopHard()
         if (cluster.hasEnded) await cluster.startAgain()
       },
