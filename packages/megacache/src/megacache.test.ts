@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { formatCheckoutCode, Megacache, type MegacacheOptions, parseCheckoutCode, type Refusal } from './index.ts'
-import { ManualClock } from './testing/index.ts'
+import { ManualClock, ReferenceSale } from './testing/index.ts'
 
 const TTL_MS = 1000
+const TERMS = { items: 4, userLimit: 2, reservationTtlMs: TTL_MS, saleId: 9 }
 
 interface Fixture {
   readonly sale: Megacache
@@ -11,7 +12,7 @@ interface Fixture {
 
 function saleOf(options: Partial<MegacacheOptions> = {}): Fixture {
   const clock = new ManualClock()
-  return { clock, sale: Megacache.create({ items: 4, userLimit: 2, reservationTtlMs: TTL_MS, saleId: 9, clock, ...options }) }
+  return { clock, sale: Megacache.create({ ...TERMS, clock, ...options }) }
 }
 
 function codeOf(sale: Megacache, user: number, item: number): string {
@@ -20,8 +21,8 @@ function codeOf(sale: Megacache, user: number, item: number): string {
   return answer.reservation.code
 }
 
-const twice = (reason: Refusal['reason']): Refusal[] => [refused(reason), refused(reason)]
-const refused = (reason: Refusal['reason']): Refusal => ({ ok: false, reason })
+const twice = (reason: Refusal['reason']): ReturnType<typeof refused>[] => [refused(reason), refused(reason)]
+const refused = (reason: Refusal['reason']): Pick<Refusal, 'ok' | 'reason'> => ({ ok: false, reason })
 
 describe('a reservation', () => {
   it('is what was asked for, and becomes a purchase', () => {
@@ -228,11 +229,37 @@ describe('two phases', () => {
     const { sale } = saleOf()
     const [kept, dropped] = [codeOf(sale, 1, 0), codeOf(sale, 1, 1)]
     for (const code of [kept, dropped]) {
-      using pending = sale.tryPurchase(code) as Disposable & { confirm: () => boolean }
-      if (code === kept) pending.confirm()
+      using pending = sale.tryPurchase(code)
+      if (pending.ok && code === kept) pending.confirm()
     }
     expect(sale.reservation(kept)).toMatchObject({ state: 'purchased' })
     expect(sale.reservation(dropped)).toMatchObject({ state: 'reserved' })
+  })
+
+  it.each([
+    ['megacache', saleOf],
+    ['its model', () => { const clock = new ManualClock(); return { clock, sale: new ReferenceSale({ ...TERMS, clock }) } }],
+  ] as const)('leave a `using` block as they entered it when they are refused: %s', (_name, create) => {
+    const { sale } = create()
+    const [reserved, sold] = [0, 1].map((item) => sale.checkout(1, item)).map((answer) => answer.ok ? answer.reservation.code : '')
+    sale.purchase(sold!)
+    const reasons: string[] = []
+    const note = (pending: { ok: true } | Refusal): void => { reasons.push(pending.ok ? 'not refused' : pending.reason) }
+    for (const item of [0, 1, 2]) {
+      using pending = sale.tryCheckout(1, item)
+      note(pending)
+    }
+    using purchase = sale.tryPurchase(reserved!)
+    expect(purchase.ok).toBe(true)
+    for (const code of ['no code', '00000009-0000-8000-8000-000000000001', sold!, reserved!]) {
+      using again = sale.tryPurchase(code)
+      using cancel = sale.tryCancel(code)
+      note(again)
+      note(cancel)
+    }
+    expect(reasons).toEqual(['item_reserved', 'item_sold', 'user_limit_reached', ...twice('malformed_code'), ...twice('unknown_code'),
+      ...twice('already_purchased'), ...twice('purchase_pending')].map((refusal) => typeof refusal === 'string' ? refusal : refusal.reason))
+    expect(sale.stats()).toMatchObject({ reserved: 1, sold: 1 })
   })
 
   it('stop expiry during a purchase, and free the item when one is rolled back too late', () => {

@@ -1,3 +1,4 @@
+import { deepStrictEqual } from 'node:assert'
 import { expect, it } from 'vitest'
 import * as refusals from './refusal.ts'
 
@@ -8,6 +9,10 @@ it('has one frozen constant for each reason', () => {
   for (const constant of CONSTANTS) {
     expect(Object.isFrozen(constant)).toBe(true)
     expect(constant.ok).toBe(false)
+    expect(constant[Symbol.dispose]()).toBeUndefined()
+    // Compared, cloned and printed it is its two fields: whoever wrote `{ ok: false, reason }` in a test need not change it.
+    deepStrictEqual(constant, { ok: false, reason: constant.reason })
+    deepStrictEqual(structuredClone(constant), { ok: false, reason: constant.reason })
   }
   expect(Object.isFrozen(refusals.REFUSAL_REASONS)).toBe(true)
 })

@@ -30,7 +30,11 @@ export type RefusalReason =
   /** The reservation has run out. */
   | 'reservation_expired'
 
-export interface Refusal {
+/**
+ * A refusal of a first phase has nothing to roll back: leaving a `using` block with one does nothing. Only `ok` and
+ * `reason` are enumerable, so that it compares, clones and prints as these two.
+ */
+export interface Refusal extends Disposable {
   readonly ok: false
   readonly reason: RefusalReason
 }
@@ -40,18 +44,21 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = Object.freeze([
   'already_purchased', 'purchase_pending', 'cancel_pending', 'reservation_expired',
 ] as const)
 
-export const SALE_CLOSED: Refusal = refusal('sale_closed')
-export const SOLD_OUT: Refusal = refusal('sold_out')
-export const ITEM_SOLD: Refusal = refusal('item_sold')
-export const ITEM_RESERVED: Refusal = refusal('item_reserved')
-export const USER_LIMIT_REACHED: Refusal = refusal('user_limit_reached')
-export const MALFORMED_CODE: Refusal = refusal('malformed_code')
-export const UNKNOWN_CODE: Refusal = refusal('unknown_code')
-export const ALREADY_PURCHASED: Refusal = refusal('already_purchased')
-export const PURCHASE_PENDING: Refusal = refusal('purchase_pending')
-export const CANCEL_PENDING: Refusal = refusal('cancel_pending')
-export const RESERVATION_EXPIRED: Refusal = refusal('reservation_expired')
+export const REFUSALS: Readonly<Record<RefusalReason, Refusal>> =
+  Object.freeze(Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, refusal(reason)])) as Record<RefusalReason, Refusal>)
+
+export const SALE_CLOSED: Refusal = REFUSALS.sale_closed
+export const SOLD_OUT: Refusal = REFUSALS.sold_out
+export const ITEM_SOLD: Refusal = REFUSALS.item_sold
+export const ITEM_RESERVED: Refusal = REFUSALS.item_reserved
+export const USER_LIMIT_REACHED: Refusal = REFUSALS.user_limit_reached
+export const MALFORMED_CODE: Refusal = REFUSALS.malformed_code
+export const UNKNOWN_CODE: Refusal = REFUSALS.unknown_code
+export const ALREADY_PURCHASED: Refusal = REFUSALS.already_purchased
+export const PURCHASE_PENDING: Refusal = REFUSALS.purchase_pending
+export const CANCEL_PENDING: Refusal = REFUSALS.cancel_pending
+export const RESERVATION_EXPIRED: Refusal = REFUSALS.reservation_expired
 
 function refusal(reason: RefusalReason): Refusal {
-  return Object.freeze({ ok: false, reason })
+  return Object.freeze(Object.defineProperty({ ok: false, reason }, Symbol.dispose, { value: () => {} }) as Refusal)
 }

@@ -2,7 +2,7 @@ import type { CheckoutCodeWords } from '../checkout-code.ts'
 import { GRID, type Item } from '../item.ts'
 import type { Accepted, User } from '../megacache.ts'
 import { MegacacheError, shownValue } from '../megacache-error.ts'
-import { REFUSAL_REASONS, type Refusal, type RefusalReason } from '../refusal.ts'
+import { MALFORMED_CODE, REFUSAL_REASONS, REFUSALS, type Refusal, type RefusalReason, UNKNOWN_CODE } from '../refusal.ts'
 import type { Reservation, ReservationInfo, ReservationState } from '../reservation.ts'
 import type { RestoreResult, RestoreRows, Snapshot } from '../restore.ts'
 import type { MegacacheOptions } from '../sale-handle.ts'
@@ -121,9 +121,9 @@ export class ReferenceSale {
 
   reservation(code: string | CheckoutCodeWords): ReservationInfo | Refusal {
     const text = codeIn(code)
-    if (text === undefined) return { ok: false, reason: 'malformed_code' }
+    if (text === undefined) return MALFORMED_CODE
     const slot = this.slots.find((other) => other.code === text)
-    if (slot === undefined || slot.state === 'holding') return { ok: false, reason: 'unknown_code' }
+    if (slot === undefined || slot.state === 'holding') return UNKNOWN_CODE
     return { ok: true, state: this.#reservationState(slot), ...this.reservationOf(slot) }
   }
 
@@ -247,7 +247,7 @@ export class ReferenceSale {
 
   #refuse(reason: RefusalReason): Refusal {
     this.#refusals.set(reason, this.#refusals.get(reason)! + 1)
-    return { ok: false, reason }
+    return REFUSALS[reason]
   }
 
   #slotOf(itemId: number): ReferenceItem {

@@ -13,7 +13,7 @@ const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) =>
 const folder = mkdtempSync(join(ROOT, '.readme-'))
 afterAll(() => { rmSync(folder, { recursive: true, force: true }) })
 
-const OUTPUTS = [/^reserved until 20\S+Z\ntrue sold\n$/, /^1000 1000\n$/, /^true\n$/, /^available\n$/, /^alice did not get it: alice false; bob true\ntrue true\n$/]
+const OUTPUTS = [/^reserved until 20\S+Z\ntrue sold\n$/, /^1000 1000\n$/, /^true item_reserved\n$/, /^true\ntrue\nitem_reserved\n$/, /^available\n$/, /^alice did not get it: alice false; bob true\ntrue true\n$/]
 
 describe('the README', () => {
   it.each(OUTPUTS.map((output, index) => [index + 1, output] as const))('has an example %i that runs as it says', async (number, output) => {
