@@ -3,15 +3,7 @@ import { stripTypeScriptTypes } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
-
-/** A change of one source file that takes out one protection. */
-export interface SourceChange {
-  /** Path from the root of the repository. */
-  readonly file: string
-  /** Occurs exactly once in the file. */
-  readonly from: string
-  readonly to: string
-}
+import { applyChange, fileOfChange, type SourceChange } from './source-change.ts'
 
 type Exports = Record<string, unknown>
 type ModuleBody = (exports: Exports, load: (specifier: string) => Exports, url: string, globals: Exports) => Promise<void> | undefined
@@ -37,14 +29,17 @@ export const GLOBAL_NAMES = [
  * written for the simulation.
  */
 export class SourceModules {
-  readonly #changes: readonly SourceChange[]
+  readonly #changes = new Map<string, SourceChange[]>()
   readonly #bodies = new Map<string, ModuleBody>()
   readonly #urls = new Map<string, string>()
   readonly #targets = new Map<string, string | undefined>()
 
   /** With `changes` some files are not what is shipped. */
   constructor(changes: readonly SourceChange[] = []) {
-    this.#changes = changes
+    for (const change of changes) {
+      const path = fileOfChange(ROOT, change)
+      this.#changes.set(path, [...(this.#changes.get(path) ?? []), change])
+    }
   }
 
   /** Evaluates a module (path from the root) and all that it imports. `external` gives what is not ours. */
@@ -69,7 +64,7 @@ export class SourceModules {
 
   /** Throws when a change does not fit its file any more. */
   checkFit(): void {
-    for (const { file } of this.#changes) this.#source(resolve(ROOT, file))
+    for (const path of this.#changes.keys()) this.#body(path)
   }
 
   /** The file that an import means; undefined for what is not ours. */
@@ -99,14 +94,8 @@ export class SourceModules {
 
   #source(path: string): string {
     if (path.endsWith('/collector-weight.ts')) return WEIGHTLESS
-    let source = readFileSync(path, 'utf8')
-    for (const change of this.#changes) {
-      if (resolve(ROOT, change.file) !== path) continue
-      const parts = source.split(change.from)
-      if (parts.length !== 2) throw new Error(`the change must fit one place of ${change.file}, it fits ${parts.length - 1}`)
-      source = parts.join(change.to)
-    }
-    return source
+    const source = readFileSync(path, 'utf8')
+    return (this.#changes.get(path) ?? []).reduce(applyChange, source)
   }
 }
 

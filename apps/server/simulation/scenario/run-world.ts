@@ -7,7 +7,8 @@ import { DatabaseNetwork } from '../runtime/database-network.ts'
 import { HttpNetwork } from '../runtime/http-network.ts'
 import type { World } from '../runtime/simulated-process.ts'
 import { runningThread } from '../runtime/simulated-thread.ts'
-import { type SourceChange, SourceModules } from '../runtime/source-modules.ts'
+import type { SourceChange } from '../runtime/source-change.ts'
+import { SourceModules } from '../runtime/source-modules.ts'
 import { Counters } from '../world/counters.ts'
 import { EPOCH_MS, Machine } from '../world/machine.ts'
 import { Random } from '../world/random.ts'
@@ -42,11 +43,11 @@ export interface RunResult {
 
 /** With these the bounds of a narrow world are reached by a handful of requests. */
 const NARROW: readonly SourceChange[] = [
-  { file: 'packages/persistence/src/batch-writer.ts', from: 'options.queueRowsMax ?? 8_192', to: 'options.queueRowsMax ?? 6' },
-  { file: 'packages/persistence/src/batch-writer.ts', from: 'options.batchRowsMax ?? 512', to: 'options.batchRowsMax ?? 3' },
-  { file: 'apps/server/src/worker/waiting-room.ts', from: 'ROOM_MAX = 1_024', to: 'ROOM_MAX = 2' },
-  { file: 'apps/server/src/worker/parking.ts', from: 'PARKED_MAX = 10_000', to: 'PARKED_MAX = 3' },
-  { file: 'apps/server/src/worker/durable-reads.ts', from: 'OPEN_MAX = 64', to: 'OPEN_MAX = 1' },
+  { in: 'BatchWriter.constructor', from: '?? 8_192', to: '?? 6' },
+  { in: 'BatchWriter.constructor', from: '?? 512', to: '?? 3' },
+  { in: 'ROOM_MAX', from: '1_024', to: '2' },
+  { in: 'PARKED_MAX', from: '10_000', to: '3' },
+  { in: 'OPEN_MAX', from: '64', to: '1' },
 ]
 const NO_CHANGES: readonly SourceChange[] = []
 const compiled = new WeakMap<readonly SourceChange[], { usual: SourceModules, narrow: SourceModules }>()

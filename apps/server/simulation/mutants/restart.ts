@@ -1,0 +1,58 @@
+import type { Mutant } from './mutant.ts'
+
+/** Restarts: hand-over, draining, and what a client hears meanwhile. */
+export const RESTART_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'the old instance closes its connections when it hands over',
+    changes: [{
+      in: 'Forwarding.forward', from: 'const { method, url, headers } = request',
+      to: 'const { method, url, headers } = request\n    return this.#responder.problem(response, problems.draining)',
+    }],
+    fromSeed: 10,
+  },
+  {
+    name: 'a failed hand-over leaves a process behind',
+    changes: [{ in: 'RunningInstance.#handOver', from: 'this.#handedOver.reject(error) throw error', to: 'throw error' }],
+    fromSeed: 95,
+  },
+  {
+    name: 'a hand-over is reported before the writers are flushed',
+    changes: [{ in: 'RequestThread.#handOver', from: 'await this.#service?.close()', to: 'void this.#service?.close()' }],
+    fromSeed: 1,
+    alsoFoundBy: 'test/hand-over/flushed.test.ts: hands over only what is flushed',
+  },
+  {
+    name: 'the lease is released before the threads have handed over',
+    changes: [{
+      in: 'RunningInstance.#handOver',
+      from: 'await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs) await this.#letGo()',
+      to: 'await this.#letGo()\n      await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs)',
+    }],
+    fromSeed: 1,
+  },
+  {
+    name: 'a hand-over does not wait for those who wait for another request',
+    changes: [{ in: 'Service.close', from: 'await this.#emptyWaitingRoom()', to: '' }],
+    fromSeed: 1,
+  },
+  {
+    name: 'a draining thread ends before its writers are flushed',
+    changes: [{ in: 'RequestThread.#drain', from: 'await this.#service?.close()', to: '' }],
+    fromSeed: 1,
+  },
+  {
+    name: 'what was parked is forgotten when the successor opens',
+    changes: [{ in: 'Parking.open', from: 'serve(request, response)', to: 'void [serve, request, response]' }],
+    fromSeed: 1,
+  },
+  {
+    name: 'the old instance ends as soon as it has handed over',
+    changes: [{ in: 'RunningInstance.#leave', from: 'await this.#parts.threads.leave(DRAIN_GRACE_MS)', to: '' }],
+    fromSeed: 1,
+  },
+  {
+    name: 'a request that cannot be passed on is told that nothing was changed',
+    changes: [{ in: 'Forwarding.forward', from: "this.#responder.problem(response, method === 'POST' ? problems.purchase_in_doubt : problems.draining)", to: 'this.#responder.problem(response, problems.unknown_code)' }],
+    fromSeed: 1,
+  },
+]
