@@ -86,7 +86,7 @@ export class SimulatedPostgres implements Owner {
     this.log = new CommitLog(this.timeline, this.random.stream('log'), this, options.flushMsMax)
     const first = new Transaction(0)
     first.becomeVisible(1, 0)
-    this.lease = new VersionedRow({ epoch: 0, holder: null, renewedAtMs: null }, first)
+    this.lease = new VersionedRow<LeaseRow>({ epoch: 0, holder: null, renewedAtMs: null }, first)
   }
 
   /** `starting`: it answers that it cannot answer yet. */

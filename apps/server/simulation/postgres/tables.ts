@@ -8,6 +8,8 @@ interface Version<T> {
 
 /** A row that is updated: its versions, newest last. Whoever writes holds the lock of the row. */
 export class VersionedRow<T> {
+  /** Told of each version that is written. */
+  onWrite: (value: T, writer: Transaction) => void = () => {}
   #versions: readonly Version<T>[]
 
   constructor(value: T, writer: Transaction) {
@@ -21,6 +23,7 @@ export class VersionedRow<T> {
   }
 
   write(value: T, writer: Transaction): void {
+    this.onWrite(value, writer)
     const before = this.#versions
     const version = { value, writer }
     this.#versions = [...before.filter((one) => one.writer.state === 'committed').slice(-8), version]
@@ -69,6 +72,8 @@ export interface PurchaseRow {
 
 /** A table with one unique key. Rows of transactions that are still running stand in it as well. */
 export class Table<Row extends { readonly writer: Transaction }> {
+  /** Told of each row that is written, before it is committed. */
+  onInsert: (row: Row) => void = () => {}
   readonly #rows = new Map<string, Row>()
 
   get(key: string): Row | undefined {
@@ -77,6 +82,7 @@ export class Table<Row extends { readonly writer: Transaction }> {
 
   insert(key: string, row: Row): void {
     this.#rows.set(key, row)
+    this.onInsert(row)
     row.writer.wrote(() => { if (this.#rows.get(key) === row) this.#rows.delete(key) })
   }
 

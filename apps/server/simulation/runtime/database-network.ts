@@ -100,6 +100,7 @@ export class DatabaseLink {
     if (fate.kind === 'lostBefore') return this.#break()
     if (fate.kind === 'hangBefore') return this.#goDeaf()
     const isBatch = text.startsWith(BATCH)
+    if (isBatch) this.#thread.process.world.witness.batchSent(this.#thread.process)
     if (fate.kind !== 'none' && text.includes('record_cancels')) this.#thread.process.world.counters.add('cancel in doubt')
     const fault: ServerFault = fate.kind === 'server' ? fate.fault : fate.kind === 'late' ? { stuckMs: fate.stuckMs } : {}
     this.#up(() => {

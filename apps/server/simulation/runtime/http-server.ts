@@ -2,6 +2,9 @@ import { EventEmitter } from 'node:events'
 import type { HttpAnswer, HttpConnection, HttpRequest, Listener } from './http-network.ts'
 import type { SimulatedThread } from './simulated-thread.ts'
 
+/** What shoppers ask for. */
+const PUBLIC = /^\/(?:checkout|purchase|reservations)\b/
+
 type Handler = (request: SimulatedRequest, response: SimulatedResponse) => void
 
 interface ListenOptions {
@@ -71,7 +74,12 @@ export class SimulatedServer extends EventEmitter {
 
   #serve(request: HttpRequest, socket: EventEmitter, answer: (answer: HttpAnswer, isLast: boolean) => void): void {
     const message = new SimulatedRequest(request, socket)
-    this.#handler(message, new SimulatedResponse(message, this.#thread, answer))
+    const { process } = this.#thread
+    const receipt = PUBLIC.test(request.url) ? process.world.witness.received(process, request.method, request.url) : undefined
+    this.#handler(message, new SimulatedResponse(message, this.#thread, (given, isLast) => {
+      if (receipt !== undefined) process.world.witness.answered(receipt, given.status, given.body)
+      answer(given, isLast)
+    }))
   }
 }
 

@@ -4,6 +4,7 @@ import type { Machine } from '../world/machine.ts'
 import type { Random } from '../world/random.ts'
 import type { Timeline } from '../world/timeline.ts'
 import type { Trace } from '../world/trace.ts'
+import type { Witness } from '../check/witness.ts'
 import type { HttpNetwork } from './http-network.ts'
 import type { DatabaseNetwork } from './pg-client.ts'
 import { SimulatedThread } from './simulated-thread.ts'
@@ -20,6 +21,8 @@ export interface World {
   readonly database: DatabaseNetwork
   /** Hears all that the processes log. */
   readonly watch: LogListener
+  /** Hears all that they answer. */
+  readonly witness: Witness
 }
 
 export interface LogListener {
@@ -51,10 +54,16 @@ export class SimulatedProcess {
   readonly threads: SimulatedThread[] = []
   /** The memory of the sales that its threads were given, by sale id. */
   readonly sales = new Map<number, unknown>()
+  /** The same until the sale is given up, also while it leaves. */
+  readonly handles = new Map<number, unknown>()
   /** Of its lease; 0 before it has one. */
   epoch = 0
   /** The last thing it said before it ended. */
   lastWords = ''
+  /** When its threads were told that the successor answers from now on. */
+  leavingSinceMs = Infinity
+  /** It has said that its successor may begin. */
+  hasLetGo = false
   readonly #onExit: ProcessOptions['onExit']
   readonly #onDeath = new Set<() => void>()
   #isDead = false
@@ -105,6 +114,11 @@ export class SimulatedProcess {
   /** Whether its connections end without a word. */
   get isSilent(): boolean {
     return this.#isSilent
+  }
+
+  /** What it answers may be its successor's word. */
+  get isLeaving(): boolean {
+    return this.leavingSinceMs < Infinity
   }
 
   /** It has given sales to its threads. */
@@ -187,14 +201,24 @@ export class SimulatedProcess {
   observe(order: unknown): void {
     if (!isOrder(order)) return
     if (order.kind === 'activate') this.epoch = order.activation.epoch
-    if (order.kind === 'activate') for (const { terms, handle } of order.activation.sales) this.sales.set(terms.saleId, handle)
-    else if (order.kind === 'sale') this.sales.set(order.sale.terms.saleId, order.sale.handle)
-    else if (order.kind === 'drop') this.sales.delete(order.saleId)
-    else if (order.kind === 'handOver' || order.kind === 'drain') this.sales.clear()
+    if (order.kind === 'activate') for (const { terms, handle } of order.activation.sales) this.#knows(terms.saleId, handle)
+    else if (order.kind === 'sale') this.#knows(order.sale.terms.saleId, order.sale.handle)
+    else if (order.kind === 'drop') {
+      this.sales.delete(order.saleId)
+      this.handles.delete(order.saleId)
+    } else if (order.kind === 'handOver' || order.kind === 'drain') this.sales.clear()
+    if (order.kind === 'handOver') this.leavingSinceMs = Math.min(this.leavingSinceMs, this.world.timeline.nowMs)
+  }
+
+  #knows(saleId: number, handle: unknown): void {
+    this.sales.set(saleId, handle)
+    this.handles.set(saleId, handle)
   }
 
   #end(status: number | 'killed'): void {
     if (this.#isDead) return
+    if (status === 0) this.world.witness.isOver(this, 'ended with status 0')
+    this.world.witness.died(this)
     this.#isDead = true
     this.sales.clear()
     for (const thread of this.threads) thread.die()

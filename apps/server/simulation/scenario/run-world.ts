@@ -1,6 +1,8 @@
 import { checkHistory } from '../check/check-history.ts'
 import { checkWithLibrary } from '../check/check-with-library.ts'
+import { checkMemory } from '../check/check-memory.ts'
 import { checkRest } from '../check/check-rest.ts'
+import { Witness } from '../check/witness.ts'
 import { History } from '../check/history.ts'
 import { type Protections, SimulatedPostgres } from '../postgres/simulated-postgres.ts'
 import { DatabaseNetwork } from '../runtime/database-network.ts'
@@ -22,6 +24,9 @@ import { Troubles } from './troubles.ts'
 
 const EVENTS_MAX = 400_000
 const STEP_MS = 20
+/** How often memory is compared with the rows; and until how much is found. */
+const LOOK_EVERY_MS = 97
+const VIOLATIONS_MAX = 50
 
 export interface RunOptions {
   readonly seed: number
@@ -91,7 +96,7 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
   const troubles = new Troubles(plan, random.stream('troubles'))
   const watch = new Watch(counters, timeline, plan.periodMs)
   const world: World = {
-    timeline, random, trace, counters, http, watch, modules: modulesFor(changes, plan.isNarrow),
+    timeline, random, trace, counters, http, watch, witness: new Witness({ timeline, postgres, onViolation }), modules: modulesFor(changes, plan.isNarrow),
     database: new DatabaseNetwork(timeline, random.stream('network'), postgres, troubles),
   }
   const operator = new Operator({ world, random: random.stream('operator'), env: plan.env, isTroubled: plan.mood === 'troubled', onViolation })
@@ -114,6 +119,11 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
     else thread.process.failed(thread, error)
   }
   process.on('unhandledRejection', onRejection)
+  const look = (): void => {
+    for (const one of operator.living) for (const what of checkMemory(one, postgres)) onViolation(what)
+    if (violations.length < VIOLATIONS_MAX) timeline.after(LOOK_EVERY_MS, look)
+  }
+  look()
   try {
     for (const machine of machines) operator.start(machine)
     const wholeSale = await live({ plan, timeline, trace, operator, troubles, shoppers, watch })

@@ -47,8 +47,12 @@ export class Watch implements LogListener {
         for (const what of ['reservations', 'purchases', 'superseded']) if (Number(of[what]) > 0) counters.add(`recovered ${what}`)
         if (Number(of['sales']) > 1) counters.add('recovered several sales')
         break
-      case 'handing over':
       case 'handed over, passing on what still comes':
+        process.hasLetGo = true
+        process.world.witness.isOver(process, 'has handed over', process.leavingSinceMs)
+        counters.add(`log: ${message}`)
+        break
+      case 'handing over':
       case 'wall time jumped':
       case 'sale retired':
       case 'rotation failed, trying again':

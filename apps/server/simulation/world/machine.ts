@@ -18,6 +18,7 @@ export class Machine {
   readonly #onWake: (() => void)[] = []
   #wallLeadMs: number
   #suspendedMs = 0
+  #stepCount = 0
   #suspendedAtMs: number | undefined
 
   constructor(name: string, timeline: Timeline, clocks: MachineClocks) {
@@ -41,9 +42,20 @@ export class Machine {
     return this.#monotonicOriginMs + this.#timeline.read()
   }
 
+  /** What wall time is ahead of true time by. */
+  get wallLeadMs(): number {
+    return this.#wallLeadMs
+  }
+
+  /** How often the clock was set. */
+  get stepCount(): number {
+    return this.#stepCount
+  }
+
   /** Somebody sets the clock. */
   stepWall(deltaMs: number): void {
     this.#wallLeadMs += deltaMs
+    this.#stepCount++
   }
 
   get isSuspended(): boolean {
