@@ -1,3 +1,4 @@
+import { Megacache, type SaleHandle } from 'megacache'
 import type { SimulatedPostgres } from '../postgres/simulated-postgres.ts'
 import type { CheckoutRow, LeaseRow, PurchaseRow } from '../postgres/tables.ts'
 import type { Transaction } from '../postgres/transaction.ts'
@@ -23,6 +24,8 @@ export interface Receipt {
 
 interface WitnessOptions {
   readonly timeline: Timeline
+  /** All instances that run. */
+  readonly living: () => readonly SimulatedProcess[]
   readonly postgres: SimulatedPostgres
   readonly onViolation: (what: string) => void
 }
@@ -35,6 +38,7 @@ export class Witness {
   readonly #timeline: Timeline
   readonly #postgres: SimulatedPostgres
   readonly #onViolation: (what: string) => void
+  readonly #living: () => readonly SimulatedProcess[]
   readonly #open = new Set<Receipt>()
   readonly #checkouts = new Map<string, CheckoutRow>()
   readonly #purchases = new Map<string, PurchaseRow>()
@@ -44,12 +48,20 @@ export class Witness {
   /** When a purchase with a code was first asked for. */
   readonly #firstTryMs = new Map<string, number>()
 
-  constructor({ timeline, postgres, onViolation }: WitnessOptions) {
+  constructor({ timeline, living, postgres, onViolation }: WitnessOptions) {
     this.#timeline = timeline
+    this.#living = living
     this.#postgres = postgres
     this.#onViolation = onViolation
-    postgres.checkouts.onInsert = (row) => this.#whenCommitted(row.writer, () => this.#checkouts.set(row.code, row))
-    postgres.purchases.onInsert = (row) => this.#whenCommitted(row.writer, () => this.#purchases.set(row.code, row))
+    postgres.checkouts.onInsert = (row) => this.#whenCommitted(row.writer, () => {
+      this.#checkouts.set(row.code, row)
+      this.#stillHas(row, row.writer, undefined)
+    })
+    postgres.purchases.onInsert = (row) => this.#whenCommitted(row.writer, () => {
+      this.#purchases.set(row.code, row)
+      this.#stillHas(row, row.writer, 'purchasing')
+    })
+    postgres.onCancel = (row) => this.#whenCommitted(row.cancelled!.writer, () => this.#stillHas(row, row.cancelled!.writer, 'cancelling'))
     postgres.lease.onWrite = (lease, writer) => this.#leaseWritten(lease, writer)
   }
 
@@ -92,6 +104,19 @@ export class Witness {
   /** A statement of a batch leaves a process. */
   batchSent(process: SimulatedProcess): void {
     if (process.hasLetGo) this.#onViolation(`G12: ${process.name} sends a batch after it has handed over`)
+  }
+
+  /** Whoever sent a row has kept its item for it until now, however long that took. */
+  #stillHas({ saleId, itemId, code }: { saleId: number, itemId: number, code: string }, { epochSeen }: Transaction, state: string | undefined): void {
+    for (const process of this.#living()) {
+      const handle = process.handles.get(saleId)
+      if (process.isDead || String(process.epoch) !== epochSeen || handle === undefined) continue
+      const { machine } = process
+      const sale = Megacache.attach(handle as SaleHandle, { clock: { monotonicMs: () => machine.bootMs(), wallMs: () => machine.wallMs() } })
+      const found = sale.reservation(code)
+      const isKept = state === undefined ? sale.item(itemId).state === 'reserved' : found.ok && found.state === state
+      if (!isKept) this.#onViolation(`G4: ${process.name} has let go of item ${itemId} of sale ${saleId} before the outcome of ${code} (${state ?? 'reserving'})`)
+    }
   }
 
   /** G10: nothing but 503 later than the last renewal of the lease allows. */

@@ -210,6 +210,7 @@ async function cancelCheckout(backend: Backend, saleId: number, code: string): P
   }
   const cancelled = { atMs: transaction.startedAtMs, writer: transaction }
   checkout.cancelled = cancelled
+  backend.postgres.onCancel(checkout)
   transaction.wrote(() => { if (checkout.cancelled === cancelled) checkout.cancelled = undefined })
   return true
 }

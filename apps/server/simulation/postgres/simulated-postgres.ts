@@ -64,6 +64,8 @@ export class SimulatedPostgres implements Owner {
   /** Whether a code's row is refused for its own values; always the same answer. */
   readonly refusesCode: (code: string, kind: 'checkout' | 'purchase') => boolean
   readonly onViolation: (what: string) => void
+  /** Told of each cancellation that is written, before it is committed. */
+  onCancel: (row: CheckoutRow) => void = () => {}
   isReadOnly = false
   isDiskFull = false
   commitSequence = 1

@@ -96,7 +96,7 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
   const troubles = new Troubles(plan, random.stream('troubles'))
   const watch = new Watch(counters, timeline, plan.periodMs)
   const world: World = {
-    timeline, random, trace, counters, http, watch, witness: new Witness({ timeline, postgres, onViolation }), modules: modulesFor(changes, plan.isNarrow),
+    timeline, random, trace, counters, http, watch, witness: new Witness({ timeline, living: () => operator.living, postgres, onViolation }), modules: modulesFor(changes, plan.isNarrow),
     database: new DatabaseNetwork(timeline, random.stream('network'), postgres, troubles),
   }
   const operator = new Operator({ world, random: random.stream('operator'), env: plan.env, isTroubled: plan.mood === 'troubled', onViolation })
@@ -113,6 +113,7 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
       return postgres.lease.read(reader, snapshot).epoch
     },
   }))
+  troubles.crowd = () => { for (const shopper of shoppers) shopper.crowd() }
   const onRejection = (error: unknown): void => {
     const thread = runningThread()
     if (thread === undefined) onViolation(`the simulation itself: ${String(error)}`)

@@ -63,6 +63,20 @@ export class Shopper {
     this.#later()
   }
 
+  /** A few of everything at once: reservations, one code bought twice, look-ups of old codes. */
+  crowd(): void {
+    if (this.#isStopped || this.#mood === 'eager') return
+    const { random, items, users } = this.#options
+    for (let left = 3; left > 0; left--) this.#reserve(random.integer(0, items - 1), random.pick(users))
+    const code = this.#codes.at(-1)
+    if (code === undefined) return
+    this.#purchase(code)
+    this.#purchase(code)
+    const [old] = this.#codes
+    this.#send({ kind: 'read', method: 'GET', url: `/reservations/${old}`, code: old! })
+    if (this.#codes.length > 2) this.#send({ kind: 'cancel', method: 'DELETE', url: `/reservations/${this.#codes[1]}`, code: this.#codes[1]! })
+  }
+
   stop(): void {
     this.#isStopped = true
   }

@@ -1,7 +1,15 @@
 import { cancelStatements, type Fault, onProcess } from './fault.ts'
+import { drawRefusal } from './statement-faults.ts'
 
 /** How far ahead a clock is set for a sale that opens before its time: beyond the longest period. */
 const AHEAD_MS = 6_000
+
+const ENSURE_SALE = 'megacache_ensure_sale('
+const RENEW = 'update lease set renewed_at'
+/** What recovery reads of each sale. */
+const RECOVERY_READS = ['select distinct on (item_id)', 'from purchases where sale_id']
+/** Longer than a renewal is worth, so that a live instance has to fall silent by itself. */
+const UNRENEWED_MS = 7_500
 
 /** Faults that wait for their moment. */
 export const TIMED_FAULTS: readonly Fault[] = [
@@ -11,12 +19,15 @@ export const TIMED_FAULTS: readonly Fault[] = [
     weight: 3,
     strike: ({ world, postgres, troubles }, random) => {
       if (!postgres.isReplicated) return false
-      troubles.onNewSale = () => {
+      const end = troubles.intercept((text) => {
+        if (!text.includes(ENSURE_SALE)) return undefined
+        end()
         postgres.log.stall(1_500)
         for (const atMs of [10, 30, 60]) world.timeline.after(atMs, () => cancelStatements(postgres))
         world.timeline.after(random.between(100, 600), () => postgres.crash(random.skewed(30, 1_000)))
-      }
-      return () => { troubles.onNewSale = undefined }
+        return { kind: 'none' }
+      })
+      return end
     },
   },
   {
@@ -30,6 +41,45 @@ export const TIMED_FAULTS: readonly Fault[] = [
         postgres.freeze()
         world.timeline.after(random.between(4_100, 4_900), () => postgres.thaw())
       })
+    },
+  },
+  {
+    // What is left of a reservation is reckoned when it is restored, not when it was read.
+    name: 'recovery reads slowly',
+    weight: 4,
+    strike: ({ world, troubles, operator }, random) => {
+      const end = troubles.intercept((text) => RECOVERY_READS.some((read) => text.includes(read))
+        ? { kind: 'server', fault: { stuckMs: random.skewed(20, 900) } } : undefined)
+      world.timeline.after(random.between(2_000, 5_000), end)
+      if (operator.living.length > 0 && random.chance(0.7)) random.pick(operator.living).kill()
+      return end
+    },
+  },
+  {
+    // Everything else goes on: the instance must fall silent by itself, in time, with batches under way.
+    name: 'lease not renewed',
+    weight: 3,
+    strike: ({ world, postgres, troubles }, random) => {
+      let isFirst = true
+      const end = troubles.intercept((text) => {
+        if (!text.includes(RENEW)) return undefined
+        const isSlow = isFirst && random.chance(0.5)
+        isFirst = false
+        return isSlow ? { kind: 'server', fault: { stuckMs: random.between(500, 3_000) } } : drawRefusal(random)
+      })
+      world.timeline.after(random.between(4_000, 5_000), () => postgres.log.stall(random.between(300, 1_500)))
+      world.timeline.after(UNRENEWED_MS, end)
+      return end
+    },
+  },
+  {
+    // Over the end of the sale before it, mostly: that one must not go on.
+    name: 'no sale can be written down',
+    weight: 2,
+    strike: ({ world, troubles }, random) => {
+      const end = troubles.intercept((text) => text.includes(ENSURE_SALE) ? drawRefusal(random) : undefined)
+      world.timeline.after(random.between(500, 4_000), end)
+      return end
     },
   },
   {

@@ -18,9 +18,14 @@ export interface Reach {
   readonly troubles: Troubles
 }
 
+/** What happens to a statement; undefined leaves it to chance. */
+export type Interceptor = (text: string, thread: SimulatedThread) => Fate | undefined
+
 const NONE: Fate = { kind: 'none' }
 const REFUSED_AFTER_DOUBT = 0.3
 const DEPLOY_EVERY_MS = 2_500
+/** Less than what is parked waits. */
+const RACE_STALL_MS_MAX = 700
 const BATCH = /megacache_record_/
 
 /** Makes things go wrong until it is told to heal. */
@@ -29,11 +34,12 @@ export class Troubles implements DatabaseFaults {
   isRefusing = false
   /** Batches reach the database, and their answers nobody. */
   isLosingAnswers = false
-  /** Called once, when the next sale is being written down. */
-  onNewSale: (() => void) | undefined
+  /** Makes all clients ask at once. */
+  crowd: () => void = () => {}
   readonly #plan: Plan
   readonly #random: Random
   readonly #ends = new Set<() => void>()
+  readonly #interceptors = new Set<Interceptor>()
   /** Threads whose last batch may have been written without their knowing. */
   readonly #doubting = new WeakSet<SimulatedThread>()
   /** Called once, when an instance next says this. */
@@ -58,6 +64,12 @@ export class Troubles implements DatabaseFaults {
     for (const end of this.#ends) end()
   }
 
+  /** Decides from now on what happens to the statements that it has an answer for. Returns how to end it. */
+  intercept(interceptor: Interceptor): () => void {
+    this.#interceptors.add(interceptor)
+    return () => this.#interceptors.delete(interceptor)
+  }
+
   /** Does it when an instance next says this. Returns how to forget it. */
   whenSaid(message: string, begin: () => void): () => void {
     this.#awaited.set(message, begin)
@@ -66,6 +78,7 @@ export class Troubles implements DatabaseFaults {
 
   /** An instance has said something. */
   heard(message: string): void {
+    if (message === 'handing over') this.#race()
     const begin = this.#awaited.get(message)
     this.#awaited.delete(message)
     begin?.()
@@ -80,14 +93,12 @@ export class Troubles implements DatabaseFaults {
   #draw(text: string, thread: SimulatedThread): Fate {
     const { statementFaults, hangs } = this.#plan
     if (this.#isHealed) return NONE
-    if (this.onNewSale !== undefined && text.includes('megacache_ensure_sale(')) {
-      const begin = this.onNewSale
-      this.onNewSale = undefined
-      begin()
-      return NONE
-    }
     // The text of a migration names the batches as well.
     const isMigration = text.startsWith('--')
+    for (const interceptor of isMigration ? [] : this.#interceptors) {
+      const fate = interceptor(text, thread)
+      if (fate !== undefined) return fate
+    }
     const isBatch = !isMigration && BATCH.test(text)
     if (isBatch && this.isLosingAnswers) return { kind: 'lostAfter' }
     // Trouble seldom comes alone: what is sent again is often refused.
@@ -104,6 +115,13 @@ export class Troubles implements DatabaseFaults {
 
   refusesConnection(): boolean {
     return this.isRefusing
+  }
+
+  /** Every hand-over has rows queued, answers owed and look-ups pending: clients crowd, and often the disk is slow just then. */
+  #race(): void {
+    const { postgres } = this.#reach!
+    if (this.#random.chance(0.6)) postgres.log.stall(Math.max(0, this.#random.between(20, RACE_STALL_MS_MAX)))
+    this.crowd()
   }
 
   #later(): void {
