@@ -8,7 +8,7 @@
  */
 
 /** It changes when a field changes its meaning or goes away; new fields do not change it. */
-export const RUN_RESULT_VERSION = 1 as const
+export const RUN_RESULT_VERSION = 2 as const
 
 /** Quantiles of one measure in milliseconds; every value is zero when nothing was measured. */
 export interface LatencySummary {
@@ -52,14 +52,19 @@ export interface StepResult {
   readonly noAnswerCount: number
   /** Requests that count as errors: no answer, or a status that the scenario did not expect. */
   readonly errorCount: number
+  /** Requests in flight that the generator cut off when its run ended: no errors of the target. */
+  readonly cutCount: number
+  /** Requests that were due and never sent: the backlog was full, or the run ended before their turn. */
+  readonly unsentCount: number
   /** Characters of the bodies received. */
   readonly bodyBytes: number
   /**
    * From the moment a request was due to the end of its answer: what a user waits. In a closed loop
-   * a request is due when it is sent.
+   * a request is due when it is sent. One without an answer, or never sent, counts as at least the
+   * time-out of a request; one that the generator cut off, as long as it had waited.
    */
   readonly dueLatency: LatencyResult
-  /** From the sending to the end of the answer: what the service takes. */
+  /** From the sending to the end of the answer, of those answered: what the service takes. */
   readonly sendLatency: LatencyResult
   /** From due to sent: what the queue for a connection, or a slow generator, adds. */
   readonly sendLag: LatencyResult
@@ -83,7 +88,7 @@ export interface SeriesPoint extends SeriesStep {
   readonly lengthMs: number
   /** Iterations that became due; in a closed loop, that were begun. */
   readonly arrivalCount: number
-  /** Arrivals thrown away because the backlog was full. */
+  /** Arrivals that are never sent. */
   readonly droppedCount: number
   /** Requests and arrivals that were waiting at the end of the interval. */
   readonly backlogCount: number
@@ -113,9 +118,14 @@ export interface ArrivalResult {
   readonly dueCount: number
   readonly startedCount: number
   readonly completedCount: number
-  /** Thrown away because the backlog was full: the run is INVALID if there are any. */
+  /** Due and never sent. */
   readonly droppedCount: number
-  /** Due or begun, but not complete when the run ended. */
+  /**
+   * Of those dropped: still waiting when the run ended. The others found the backlog full, and the run
+   * is INVALID.
+   */
+  readonly leftOverCount: number
+  /** Begun, but not complete when the run ended. */
   readonly unfinishedCount: number
   readonly backlogCountMax: number
 }

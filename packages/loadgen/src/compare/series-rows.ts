@@ -29,7 +29,8 @@ export function seriesRows(run: RunResult, metric: ComparisonMetric): SeriesRows
     const at = run.steps.findIndex(({ step }) => step === metric.step)
     const steps = points.flatMap((point) => point.steps[at] ?? [])
     const parts = steps.map((step) => ({
-      count: step.answerCount,
+      // From due a request without an answer is a wait as well.
+      count: step.answerCount + (metric.origin === 'due' ? step.noAnswerCount : 0),
       summary: metric.origin === 'due' ? step.dueMs : step.sendMs,
     }))
     if (isPercentile(metric.figure)) return { rowMs, ...percentileRows(parts, metric.figure) }

@@ -18,6 +18,8 @@ class StepTotal {
   answerCount = 0
   noAnswerCount = 0
   errorCount = 0
+  cutCount = 0
+  unsentCount = 0
   bodyBytes = 0
   readonly due = new LatencyHistogram()
   readonly sent = new LatencyHistogram()
@@ -47,6 +49,7 @@ export class RunCollector {
   private startedCount = 0
   private completedCount = 0
   private droppedCount = 0
+  private leftOverCount = 0
   private backlogCountMax = 0
 
   constructor(
@@ -80,6 +83,8 @@ export class RunCollector {
       total.answerCount += step.answerCount
       total.noAnswerCount += step.noAnswerCount
       total.errorCount += step.errorCount
+      total.cutCount += step.cutCount
+      total.unsentCount += step.unsentCount
       total.bodyBytes += step.bodyBytes
       total.due.addSparse(step.due)
       total.sent.addSparse(step.sent)
@@ -96,6 +101,8 @@ export class RunCollector {
       answerCount: total.answerCount,
       noAnswerCount: total.noAnswerCount,
       errorCount: total.errorCount,
+      cutCount: total.cutCount,
+      unsentCount: total.unsentCount,
       bodyBytes: total.bodyBytes,
       dueLatency: total.due.result(),
       sendLatency: total.sent.result(),
@@ -105,7 +112,7 @@ export class RunCollector {
   }
 
   arrivals(): Omit<ArrivalResult, 'kind' | 'isPoisson'> {
-    const { dueCount, startedCount, droppedCount, backlogCountMax } = this
+    const { dueCount, startedCount, droppedCount, leftOverCount, backlogCountMax } = this
     const completedCount = Math.max(0, this.completedCount - sumOf(this.carried.values()))
     const unfinishedCount = sumOf(this.unfinished.values())
     return {
@@ -113,6 +120,7 @@ export class RunCollector {
       startedCount,
       completedCount,
       droppedCount,
+      leftOverCount,
       unfinishedCount,
       backlogCountMax,
     }
@@ -143,6 +151,7 @@ export class RunCollector {
     this.startedCount += snapshot.startedCount
     this.completedCount += snapshot.completedCount
     this.droppedCount += snapshot.droppedCount
+    this.leftOverCount += snapshot.leftOverCount
     this.backlogs.set(key, snapshot.backlogCountMax)
     this.backlogCountMax = Math.max(this.backlogCountMax, sumOf(this.backlogs.values()))
   }

@@ -10,6 +10,7 @@ export class ArrivalQueue {
   private startMs = 0
   private dueCount = 0
   private droppedCount = 0
+  private leftOverCount = 0
 
   constructor(dueTimes: DueTimes | undefined) {
     this.dueTimes = dueTimes
@@ -47,16 +48,23 @@ export class ArrivalQueue {
     this.droppedCount++
   }
 
+  /** One that waited is thrown away since the run is over. */
+  leave(): void {
+    this.droppedCount++
+    this.leftOverCount++
+  }
+
   /** The arrival that has waited longest. */
   shift(): number {
     return this.kept.shift() ?? 0
   }
 
-  takeCounts(): { dueCount: number; droppedCount: number } {
-    const { dueCount, droppedCount } = this
+  takeCounts(): { dueCount: number; droppedCount: number; leftOverCount: number } {
+    const { dueCount, droppedCount, leftOverCount } = this
     this.dueCount = 0
     this.droppedCount = 0
-    return { dueCount, droppedCount }
+    this.leftOverCount = 0
+    return { dueCount, droppedCount, leftOverCount }
   }
 
   private advance(): void {

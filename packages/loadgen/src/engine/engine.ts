@@ -3,7 +3,16 @@ import { RefusalReasons } from '../refusal-reason.ts'
 import { ArrivalQueue } from './arrival-queue.ts'
 import { Connection, type ConnectionPorts, type LoadConnection } from './connection.ts'
 import type { EngineOptions } from './engine-options.ts'
-import { ANSWERED, type Exchange, isTimeout, NOT_SENT, RUN_ENDED, UNKNOWN } from './exchange.ts'
+import {
+  ANSWERED,
+  CUT_BY_GENERATOR,
+  type Exchange,
+  isTimeout,
+  NOT_SENT,
+  REQUEST_TIMEOUT,
+  RUN_ENDED,
+  UNKNOWN,
+} from './exchange.ts'
 import { Fifo } from './fifo.ts'
 import { LeanConnection, LeanPorts } from './lean-connection.ts'
 import type { LoadPort, Program } from './program.ts'
@@ -14,7 +23,9 @@ import { Timers } from './timers.ts'
 /** Pause of a connection after it broke or could not be made, in milliseconds. */
 const RECONNECT_PAUSE_MS = 50
 /** Longest that a run which was told to stop waits for the requests in flight, in milliseconds. */
-const DRAIN_MAX_MS = 5_000
+const STOP_WAIT_MAX_MS = 5_000
+/** A timer may be a millisecond early: what hangs since the last moment has had its whole time-out. */
+const DRAIN_SLACK_MS = 5
 /** Longest wait for the connections to open before the run starts all the same, in milliseconds. */
 const PRECONNECT_MAX_MS = 5_000
 
@@ -23,11 +34,12 @@ const PRECONNECT_MAX_MS = 5_000
  *
  * ```text
  *  opening --all open--> running --nothing more to do--> ended
- *                           '--time limit, stop, unreachable--> draining --idle, or 5 s--> ended
+ *                           '--time limit, stop, unreachable--> draining --idle, or time-out--> ended
  * ```
  *
  * A request takes a free connection or waits for one; arrivals that nobody is free for wait as
- * well. When the time is over, what was due before is still sent, and nothing else.
+ * well. When the time is over, what was due before is still sent, and nothing else, for as long as a
+ * request may take; what is still waiting then counts as never sent, what is in flight as cut off.
  *
  * Resolves when every socket and timer is gone; rejects only for a bug.
  */
@@ -55,6 +67,8 @@ export class Engine implements ConnectionPorts, LoadPort {
   private openedCount = 0
   private inFlightCount = 0
   private activeCount = 0
+  private isCutting = false
+  private isEndAsked = false
   private wallAtMeasureMs = 0
   private lastAnswerMs = 0
 
@@ -89,6 +103,7 @@ export class Engine implements ConnectionPorts, LoadPort {
       else if (this.options.preconnectPath === undefined) this.start()
       else this.openAll(this.options.preconnectPath)
       await this.over.promise
+      if (this.program.ended === undefined) this.leaveUnsent()
     } finally {
       this.state = 'ended'
       this.options.signal?.removeEventListener('abort', stop)
@@ -110,7 +125,8 @@ export class Engine implements ConnectionPorts, LoadPort {
   }
 
   send(exchange: Exchange): void {
-    if (this.state !== 'running') {
+    exchange.isArrival = exchange.dueAtMs !== 0
+    if (this.state !== 'running' && !(exchange.isArrival && this.isSendingDue)) {
       exchange.outcome = NOT_SENT
       exchange.status = 0
       exchange.reason = RUN_ENDED
@@ -130,9 +146,8 @@ export class Engine implements ConnectionPorts, LoadPort {
   iterationDone(): void {
     this.activeCount--
     this.snapshots.completed()
-    if (this.state !== 'running') return
     if (this.options.dueTimes !== undefined) this.beginWaiting()
-    else if (this.activeCount < this.options.concurrency) this.beginClosed()
+    else if (this.state === 'running' && this.activeCount < this.options.concurrency) this.beginClosed()
     this.endWhenIdle()
   }
 
@@ -149,6 +164,10 @@ export class Engine implements ConnectionPorts, LoadPort {
   ended(connection: LoadConnection, exchange: Exchange): void {
     this.inFlightCount--
     this.closeWarmup(exchange.dueAtMs)
+    if (this.isCutting && exchange.outcome !== ANSWERED) {
+      const hasHadItsTime = exchange.endedAtMs - exchange.sentAtMs >= this.requestTimeoutMs
+      exchange.reason = hasHadItsTime ? REQUEST_TIMEOUT : CUT_BY_GENERATOR
+    }
     this.snapshots.add(exchange)
     exchange.dueAtMs = 0
     if (exchange.outcome === ANSWERED) {
@@ -251,13 +270,16 @@ export class Engine implements ConnectionPorts, LoadPort {
       const dueAtMs = arrivals.take()
       if (arrivals.waitingCount === 0 && program.canBegin() && !this.isBacklogFull()) {
         this.begin(dueAtMs)
-      } else if (this.isBacklogFull()) arrivals.drop()
-      else arrivals.keep(dueAtMs)
+      } else if (this.isBacklogFull()) {
+        arrivals.drop()
+        this.snapshots.unsent(0, dueAtMs, this.requestTimeoutMs)
+      } else arrivals.keep(dueAtMs)
       this.snapshots.takenUp(dueAtMs, nowMs, this.backlogCount)
     }
   }
 
   private beginWaiting(): void {
+    if (this.state !== 'running' && !this.isSendingDue) return
     while (this.arrivals.waitingCount > 0 && this.program.canBegin()) {
       this.begin(this.arrivals.shift())
     }
@@ -278,8 +300,53 @@ export class Engine implements ConnectionPorts, LoadPort {
       if (this.program.ended === undefined && !isDone) return
       this.end = this.program.ended ?? 'completed'
     } else if (this.waiting.size > 0) return
+    else if (this.activeCount + this.arrivals.waitingCount > 0 && !this.isCutting) return this.askForEnd()
     this.state = 'ended'
     this.over.resolve()
+  }
+
+  /** Nothing is in flight: what was answered is told by a promise, and may free somebody for what waits. */
+  private askForEnd(): void {
+    if (this.isEndAsked) return
+    this.isEndAsked = true
+    this.timers.after(0, () => {
+      this.isEndAsked = false
+      if (this.state !== 'draining' || this.inFlightCount > 0 || this.waiting.size > 0) return
+      this.beginWaiting()
+      if (this.inFlightCount > 0 || this.waiting.size > 0) return
+      this.state = 'ended'
+      this.over.resolve()
+    })
+  }
+
+  /** The time is over, but not for what was due before. */
+  private get isSendingDue(): boolean {
+    return this.state === 'draining' && this.end === 'completed' && !this.isCutting
+  }
+
+  /** What waits is never sent: it has no answer, at least not within its time-out. */
+  private leaveUnsent(): void {
+    this.leaveWaiting()
+    while (this.arrivals.waitingCount > 0) {
+      const dueAtMs = this.arrivals.shift()
+      if (this.snapshots.unsent(0, dueAtMs, this.waitedMs(dueAtMs))) this.arrivals.leave()
+    }
+  }
+
+  private leaveWaiting(): void {
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      const isMeasured = this.snapshots.unsent(next.step, next.dueAtMs, this.waitedMs(next.dueAtMs))
+      if (!next.isArrival) continue
+      this.activeCount--
+      this.snapshots.neverStarted()
+      if (isMeasured) this.arrivals.leave()
+    }
+  }
+
+  /** Whoever stops a run gives nobody their whole time-out. */
+  private waitedMs(dueAtMs: number): number {
+    const leastMs = this.end === 'stopped' ? 0 : this.requestTimeoutMs
+    return Math.max(leastMs, this.clock.monotonicMs() - dueAtMs)
   }
 
   /** Begins nothing more; what is in flight, or due already, may still be answered for a while. */
@@ -287,15 +354,18 @@ export class Engine implements ConnectionPorts, LoadPort {
     if (this.state === 'draining' || this.state === 'ended') return
     this.end = end
     this.state = 'draining'
-    if (end === 'stopped' || end === 'target_unreachable') {
-      while (this.waiting.shift() !== undefined);
-    }
-    const waitMs = end === 'target_unreachable' ? 0 : Math.min(this.requestTimeoutMs, DRAIN_MAX_MS)
+    if (end === 'stopped' || end === 'target_unreachable') this.leaveWaiting()
+    const timeoutMs = this.requestTimeoutMs + DRAIN_SLACK_MS
+    const waitMs =
+      end === 'target_unreachable' ? 0 : end === 'stopped' ? Math.min(timeoutMs, STOP_WAIT_MAX_MS) : timeoutMs
     this.pauses.cancelAll()
     // The requests that are cut off are reported as unknown, which ends the run.
     this.timers.after(waitMs, () => {
-      while (this.waiting.shift() !== undefined);
+      this.isCutting = true
+      this.leaveWaiting()
       for (const connection of this.connections) void connection.close()
+      // Nothing may be in flight, only paused after a time-out.
+      this.endWhenIdle()
     })
     this.endWhenIdle()
   }

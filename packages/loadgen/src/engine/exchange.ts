@@ -14,6 +14,12 @@ export type ExchangeOutcome = typeof ANSWERED | typeof UNKNOWN | typeof NOT_SENT
 /** The `reason` of a request that was not sent because the run was over; it is not counted. */
 export const RUN_ENDED = 'RUN_ENDED'
 
+/** The `reason` of a request in flight that the generator cut off when its own run ended: no error of the target. */
+export const CUT_BY_GENERATOR = 'CUT_BY_GENERATOR'
+
+/** The `reason` of a request that was due and never sent: the backlog was full, or the run ended before its turn. */
+export const NEVER_SENT = 'NEVER_SENT'
+
 /** Headers of an answer, names in lower case. */
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
 
@@ -57,6 +63,8 @@ export class Exchange {
   expectedStatuses: ReadonlySet<number> | undefined
   /** When the request should be sent; 0: when it is handed over. Reset by every end. */
   dueAtMs = 0
+  /** Whether it is the first of an arrival of an open loop; set by the engine. */
+  isArrival = false
 
   outcome: ExchangeOutcome = ANSWERED
   /** HTTP status; 0 without an answer. */
@@ -78,8 +86,9 @@ export class Exchange {
     this.index = index
   }
 
-  /** Whether the end counts as an error. */
+  /** Whether the end counts as an error of the target. */
   get isError(): boolean {
+    if (this.reason === CUT_BY_GENERATOR) return false
     if (this.outcome !== ANSWERED) return true
     return this.status >= 400 && this.expectedStatuses?.has(this.status) !== true
   }

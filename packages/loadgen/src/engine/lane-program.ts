@@ -71,7 +71,8 @@ export class LaneProgram implements Program, ExchangeOwner {
   exchangeEnded(exchange: Exchange): void {
     if (exchange.reason === RUN_ENDED) return
     this.scenario.answered(exchange)
-    if (this.port.isRunning) this.advance(exchange)
+    // Also when the run is over: an iteration that is answered is complete, and what it would send is refused.
+    this.advance(exchange)
   }
 
   counters(): Record<string, number> {

@@ -46,11 +46,23 @@ export class SnapshotTaker {
     if (exchange.dueAtMs < this.measureFromMs) return
     const tally = this.tallies[exchange.step]
     if (tally === undefined) throw new RangeError(`the program has no step ${exchange.step}`)
-    tally.add(exchange)
+    tally.add(exchange, this.options.requestTimeoutMs)
+  }
+
+  /** Counts a request that is never sent, and whether it was due in the measured part. */
+  unsent(step: number, dueAtMs: number, waitedMs: number): boolean {
+    if (dueAtMs < this.measureFromMs) return false
+    this.tallies[step]?.addUnsent(waitedMs)
+    return true
   }
 
   started(): void {
     this.startedCount++
+  }
+
+  /** What was begun has sent nothing, and never will. */
+  neverStarted(): void {
+    this.startedCount--
   }
 
   completed(): void {
@@ -78,7 +90,7 @@ export class SnapshotTaker {
     const { arrivals, options, program } = this
     const fromMs = this.sinceMs
     this.sinceMs = nowMs
-    const { dueCount, droppedCount } = arrivals.takeCounts()
+    const { dueCount, droppedCount, leftOverCount } = arrivals.takeCounts()
     options.onSnapshot({
       atMs: fromMs - this.measureFromMs,
       lengthMs: nowMs - fromMs,
@@ -89,6 +101,7 @@ export class SnapshotTaker {
       startedCount: this.startedCount,
       completedCount: this.completedCount,
       droppedCount,
+      leftOverCount,
       backlogCount: waitingCount + arrivals.waitingCount,
       backlogCountMax: this.backlogCountMax,
       unfinishedCount: activeCount + arrivals.waitingCount,

@@ -7,6 +7,8 @@ export interface StepSnapshot {
   readonly answerCount: number
   readonly noAnswerCount: number
   readonly errorCount: number
+  readonly cutCount: number
+  readonly unsentCount: number
   readonly bodyBytes: number
   readonly due: SparseHistogram
   readonly sent: SparseHistogram
@@ -41,6 +43,8 @@ export interface Snapshot {
   readonly startedCount: number
   readonly completedCount: number
   readonly droppedCount: number
+  /** Of those dropped: still waiting at the end. */
+  readonly leftOverCount: number
   /** Requests and arrivals waiting now, and the most since the last snapshot. */
   readonly backlogCount: number
   readonly backlogCountMax: number

@@ -1,5 +1,6 @@
 import { violationLines } from '../invariants/violation-text.ts'
 import type { LatencyResult, RunResult } from '../run-result.ts'
+import { unansweredNote } from '../unanswered.ts'
 import { escapeMarkdown } from './escape-markdown.ts'
 import { durationText, millis, share, significant, whole } from './number-text.ts'
 import type { RunReport } from './run-report.ts'
@@ -69,6 +70,7 @@ function measurement(run: RunResult): string[] {
       return `| ${[escapeMarkdown(step.step), ...counts, ...latencyCells(step.dueLatency), ...rest].join(' | ')} |`
     }),
     '',
+    ...unansweredNote(run).flatMap((sentence) => [sentence, '']),
   ]
   if (run.thresholds.length === 0) return lines
   return [

@@ -34,7 +34,7 @@ describe('a report as JSON', () => {
 
   test.each([
     ['megacache-loadgen/1', 'has the schema megacache-loadgen/1'],
-    ['megacache-loadgen/3', 'this version reads megacache-loadgen/2'],
+    ['megacache-loadgen/4', 'this version reads megacache-loadgen/3'],
     ['something else', 'is not a report of megacache-loadgen'],
     [undefined, 'is not a report of megacache-loadgen'],
   ])('with the schema %s is refused', (schema, words) => {

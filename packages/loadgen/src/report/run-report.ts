@@ -3,7 +3,7 @@ import type { RunResult } from '../run-result.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** Version of the report as JSON: it changes when a field changes its meaning or goes away. */
-export const RUN_REPORT_SCHEMA = 'megacache-loadgen/2' as const
+export const RUN_REPORT_SCHEMA = 'megacache-loadgen/3' as const
 
 /**
  * What a command amounted to: the plain data that every report is made from. As JSON it is valid

@@ -1,6 +1,7 @@
 import { violationLines } from '../invariants/violation-text.ts'
 import type { Verification } from '../invariants/verify-ledger.ts'
 import type { LatencyResult, RunResult, StepResult } from '../run-result.ts'
+import { unansweredNote } from '../unanswered.ts'
 import type { RunReport } from './run-report.ts'
 import { hasLedger } from './verdict.ts'
 
@@ -26,7 +27,7 @@ export function verdictText({ verdict, exitStatus }: RunReport): string {
   return `${lines.join('\n')}\n`
 }
 
-const LATENCY_COLUMNS = ['answers', 'p50', 'p90', 'p99', 'p99.9', 'max']
+const LATENCY_COLUMNS = ['count', 'p50', 'p90', 'p99', 'p99.9', 'max']
 
 /** The result of a run as plain text for a terminal, a table a step. */
 export function runText(result: RunResult): string {
@@ -40,10 +41,11 @@ export function runText(result: RunResult): string {
     `rate       ${whole(result.answersPerSecond)} answers/s; ` +
       `${whole(result.generator.answersPerCpuSecond)} per CPU-second of the generator`,
     `arrivals   ${whole(arrivals.dueCount)} due, ${whole(arrivals.completedCount)} completed, ` +
-      `${whole(arrivals.droppedCount)} dropped, ${whole(arrivals.unfinishedCount)} unfinished`,
+      `${whole(arrivals.droppedCount)} dropped${leftOverWords(arrivals)}, ${whole(arrivals.unfinishedCount)} unfinished`,
     '',
     `${'step'.padEnd(22)}${LATENCY_COLUMNS.map(column).join('')}  ms`,
     ...result.steps.flatMap(latencyLines),
+    ...unansweredNote(result).map((sentence) => `           ${sentence}`),
     '',
     `${'step'.padEnd(10)}${column('count')}  answer`,
     ...result.steps.flatMap(outcomeLines),
@@ -115,6 +117,10 @@ function counterWords(counters: RunResult['counters']): string {
     .filter(([name, count]) => name !== 'items' && (count > 0 || name === 'purchased'))
     .map(([name, count]) => `${whole(count)} ${name}`)
   return words.length === 0 ? '' : `: ${words.join(', ')}`
+}
+
+function leftOverWords({ leftOverCount }: RunResult['arrivals']): string {
+  return leftOverCount > 0 ? ` (${whole(leftOverCount)} never sent before the end)` : ''
 }
 
 function latencyLines(step: StepResult): string[] {

@@ -15,7 +15,7 @@ const GOOD: GeneratorThread = {
   busySecondCount: 4,
   secondCount: 10,
 }
-const ARRIVALS = { dueCount: 100, droppedCount: 0 }
+const ARRIVALS = { dueCount: 100, droppedCount: 0, leftOverCount: 0 }
 
 function codes(thread: Partial<GeneratorThread>, arrivals = ARRIVALS, requests = 1): string[] {
   return invalidReasons([{ ...GOOD, ...thread }], arrivals, requests).map(({ code }) => code)
@@ -44,7 +44,7 @@ describe('a run is', () => {
   })
 
   test('INVALID when arrivals were dropped, with how many', () => {
-    const reasons = invalidReasons([GOOD], { dueCount: 100, droppedCount: 5 }, 95)
+    const reasons = invalidReasons([GOOD], { dueCount: 100, droppedCount: 8, leftOverCount: 3 }, 95)
     expect(reasons[0]?.sentence).toContain('5 of 100 arrivals (5.0 %)')
   })
 

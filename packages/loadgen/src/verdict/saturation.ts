@@ -23,19 +23,21 @@ export const SATURATION_LIMITS = {
  */
 export function invalidReasons(
   threads: readonly GeneratorThread[],
-  arrivals: Pick<ArrivalResult, 'dueCount' | 'droppedCount'>,
+  arrivals: Pick<ArrivalResult, 'dueCount' | 'droppedCount' | 'leftOverCount'>,
   requestCount: number,
 ): InvalidReason[] {
   const reasons: InvalidReason[] = []
   if (requestCount === 0) {
     reasons.push({ code: 'nothing_measured', sentence: 'no request ended in the measured part' })
   }
-  const { droppedCount, dueCount } = arrivals
-  if (droppedCount > 0) {
-    const share = percent(droppedCount / Math.max(1, dueCount))
+  const { droppedCount, leftOverCount, dueCount } = arrivals
+  // Those that still waited at the end are the target's doing, and their waits are in the percentiles.
+  const refusedCount = droppedCount - leftOverCount
+  if (refusedCount > 0) {
+    const share = percent(refusedCount / Math.max(1, dueCount))
     const sentence =
-      `${droppedCount} of ${dueCount} arrivals (${share}) were dropped because the backlog was full: ` +
-      'the waits that they would have had are in no percentile'
+      `${refusedCount} of ${dueCount} arrivals (${share}) were dropped because the backlog was full: ` +
+      'how long they would have waited is not known, only that it is at least the time-out'
     reasons.push({ code: 'arrivals_dropped', sentence })
   }
   for (const thread of threads) reasons.push(...reasonsOf(thread))

@@ -15,6 +15,8 @@ function step(name: string, errorCount: number, due: LatencyResult): StepResult 
     answerCount: due.count,
     noAnswerCount: 0,
     errorCount,
+    cutCount: 0,
+    unsentCount: 0,
     bodyBytes: 0,
     dueLatency: due,
     sendLatency: latency(1, 1, 1, 1),

@@ -1,4 +1,5 @@
 import { build, decodeFromCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { timeoutMsOf, unansweredOf } from '../unanswered.ts'
 import { LATENCY_MAX_US } from '../latency-histogram.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import type { RunResult, StepResult, ThresholdResult } from '../run-result.ts'
@@ -62,7 +63,7 @@ export function parseThreshold(text: string): Threshold {
 
 /** Whether a run keeps a threshold. What was not measured does not keep it. */
 export function judgeThreshold(threshold: Threshold, result: RunResult): ThresholdResult {
-  const { text, step, operator, bound, unit } = threshold
+  const { text, step, measure, operator, bound, unit } = threshold
   const steps = result.steps.filter((each) => step === undefined || each.step === step)
   const measured = step !== undefined && steps.length === 0 ? undefined : read(threshold, steps, result)
   const isMet = measured !== undefined && compare(measured, operator, bound)
@@ -70,7 +71,8 @@ export function judgeThreshold(threshold: Threshold, result: RunResult): Thresho
   const sentence =
     measured === undefined
       ? `${what} was not measured`
-      : `${what} is ${show(measured, unit)}, ${isMet ? '' : 'not '}${operator} ${show(bound, unit)}`
+      : `${what} is ${show(measured, unit)}, ${isMet ? '' : 'not '}${operator} ${show(bound, unit)}` +
+        (unit === 'ms' && measure !== 'lag' ? unansweredOf(steps) : '')
   return { text, isMet, measured: shown(measured, unit), sentence }
 }
 
@@ -98,12 +100,16 @@ function read(
     if (unit !== '%') return errors
     return requests === 0 ? undefined : errors / requests
   }
-  if (answers === 0) return undefined
   const latencies = steps.map((step) => latencyOf(step, measure))
+  // From due the unanswered are in the histogram; from the sending they have to be counted here.
+  const unanswered = measure === 'send' ? sum(steps, (step) => step.noAnswerCount) : 0
+  if (unanswered + sum(latencies, ({ count }) => count) === 0) return undefined
+  const timeoutMs = unanswered > 0 ? timeoutMsOf(result) : 0
   // A histogram knows values to three digits, the summary the largest exactly.
-  const maxMs = Math.max(...latencies.map(({ summaryMs }) => summaryMs.max))
+  const maxMs = Math.max(timeoutMs, ...latencies.map(({ summaryMs }) => summaryMs.max))
   if (metric === 'max') return maxMs
   const histogram = merged(latencies.map((latency) => latency.histogram))
+  if (unanswered > 0) histogram.recordValueWithCount(Math.max(1, Math.round(timeoutMs * 1_000)), unanswered)
   if (metric === 'mean') return histogram.mean / 1_000
   const digits = metric === 'p999' ? '99.9' : metric.slice(1)
   return Math.min(histogram.getValueAtPercentile(Number(digits)) / 1_000, maxMs)
@@ -124,8 +130,8 @@ function merged(encoded: readonly string[]): Histogram {
   return sumOfAll
 }
 
-function sum(steps: readonly StepResult[], of: (step: StepResult) => number): number {
-  return steps.reduce((total, step) => total + of(step), 0)
+function sum<Part>(parts: readonly Part[], of: (part: Part) => number): number {
+  return parts.reduce((total, part) => total + of(part), 0)
 }
 
 function compare(value: number, operator: Threshold['operator'], bound: number): boolean {

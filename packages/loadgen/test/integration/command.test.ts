@@ -144,7 +144,7 @@ describe('the command', () => {
     )
     const report = JSON.parse(readFileSync(file, 'utf8'))
     expect(report).toMatchObject({
-      schema: 'megacache-loadgen/2',
+      schema: 'megacache-loadgen/3',
       verdict: { word: 'passed' },
       exitStatus: 0,
       run: { scenario: 'chain', ended: 'sold_out', counters: { items: 30, purchased: 30 } },

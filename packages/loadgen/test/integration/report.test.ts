@@ -181,6 +181,6 @@ describe('compare', () => {
     writeFileSync(path('old.json'), '{"schema":"megacache-loadgen/1"}')
     const found = await program('compare', path('old.json'), a)
     expect(found.status).toBe(1)
-    expect(found.stderr).toContain('this version reads megacache-loadgen/2')
+    expect(found.stderr).toContain('this version reads megacache-loadgen/3')
   })
 })

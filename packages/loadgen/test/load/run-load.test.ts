@@ -314,7 +314,7 @@ describe('a run', () => {
     )
     expect(structuredClone(result)).toEqual(result)
     const back: unknown = JSON.parse(JSON.stringify(result))
-    expect(back).toMatchObject({ version: 1, scenario: 'POST /articles', isComplete: true })
+    expect(back).toMatchObject({ version: 2, scenario: 'POST /articles', isComplete: true })
     expect(result.thresholds.map(({ isMet }) => isMet)).toEqual([true, true])
     expect(result.environments[0]?.machine).toBe('local')
     expect(result.options).toMatchObject({ connections: 2, arrivals: 'closed loop' })

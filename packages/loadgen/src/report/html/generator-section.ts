@@ -20,7 +20,7 @@ export function generatorSection(run: RunResult): Markup {
 ${run.missing.length > 0 && markup`<p class="status bad">Missing:</p><ul>${run.missing.map((sentence) => markup`<li>${sentence}</li>`)}</ul>`}
 <p>It used ${significant(generator.cpuMs / 1_000)} s of CPU, ${significant(generator.answersPerCpuSecond)} answers for each.
 ${whole(arrivals.dueCount)} iterations ${isClosed ? 'were begun' : 'became due'}, ${whole(arrivals.completedCount)} completed,
-${whole(arrivals.droppedCount)} were dropped, ${whole(arrivals.unfinishedCount)} not finished; at most ${whole(arrivals.backlogCountMax)} waited.</p>
+${whole(arrivals.droppedCount)} were dropped (${whole(arrivals.leftOverCount)} still waited at the end), ${whole(arrivals.unfinishedCount)} not finished; at most ${whole(arrivals.backlogCountMax)} waited.</p>
 <div class="scroll"><table><thead><tr><th scope="col">thread</th><th scope="col">CPU</th><th scope="col">event loop busy</th><th scope="col">waited for CPU</th><th scope="col">loop lag p99, ms</th><th scope="col">loop lag max, ms</th><th scope="col">arrival lag p99, ms</th><th scope="col">seconds at the limit</th></tr></thead>
 <tbody>${generator.threads.map(threadRow)}</tbody></table></div>
 ${cores !== undefined && markup`<h3>CPU of the generator</h3>${figure(cores)}`}

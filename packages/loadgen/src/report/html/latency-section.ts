@@ -1,4 +1,5 @@
 import type { LatencyResult, LatencySummary, RunResult, StepResult } from '../../run-result.ts'
+import { unansweredNote } from '../../unanswered.ts'
 import { millis, whole } from '../number-text.ts'
 import { type Markup, markup } from './markup.ts'
 import { percentilePlot } from './percentile-plot.ts'
@@ -25,6 +26,7 @@ export function latencySection(run: RunResult): Markup {
       'part, requests were waiting for a connection, or for the generator.'
   return markup`<h2>Latency</h2><p>${explanation}</p>
 ${latencyTable(run.steps, isClosed)}
+${unansweredNote(run).map((sentence) => markup`<p class="note">${sentence}</p>`)}
 ${run.steps.map((step) => {
   const plot = percentilePlot(step, isClosed)
   return plot === undefined
