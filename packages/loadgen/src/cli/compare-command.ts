@@ -130,15 +130,15 @@ const FORMATS: Readonly<Record<'text' | 'markdown' | 'json', (comparison: Compar
 
 /**
  * Without limits nothing can fail. With them: 96 when the runs must not be compared, since a limit
- * that cannot be judged must not look as if it were kept; then 99 for a broken one.
+ * that cannot be judged must not look as if it were kept; then 99 for a broken one; then 95 for one
+ * that so few runs could never break.
  */
 export function comparisonStatus(comparison: Comparison, isStrict: boolean): number {
   if (comparison.limits.length === 0) return EXIT_STATUS.ok
   if (comparison.warnings.some(({ severity }) => severity === 'invalid')) return EXIT_STATUS.invalid
   const failing = isStrict ? ['broken', 'undecided'] : ['broken']
-  return comparison.limits.some(({ outcome }) => failing.includes(outcome))
-    ? EXIT_STATUS.threshold
-    : EXIT_STATUS.ok
+  if (comparison.limits.some(({ outcome }) => failing.includes(outcome))) return EXIT_STATUS.threshold
+  return comparison.limits.some(({ outcome }) => outcome === 'not_judged') ? EXIT_STATUS.notJudged : EXIT_STATUS.ok
 }
 
 function fraction(line: CommandLine, name: string): number | undefined {

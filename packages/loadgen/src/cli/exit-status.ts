@@ -10,11 +10,13 @@
  * | 1 | usage error, a fault of the generator or of reading the ledger, or a worker was lost |
  * | 96 | the run is INVALID: the generator was saturated, or dropped arrivals |
  * | 99 | a threshold is broken |
+ * | 95 | `compare`: a limit could not be judged, since there are too few runs |
  * | 0 | the run ended and nothing was wrong |
  */
 export const EXIT_STATUS = {
   ok: 0,
   fault: 1,
+  notJudged: 95,
   invalid: 96,
   violated: 97,
   unreachable: 98,

@@ -8,17 +8,17 @@ export function assumptionsOf(
   { alpha, resamples, seed }: Pick<Comparison, 'alpha' | 'resamples' | 'seed'>,
 ): string[] {
   const share = `${significant((1 - alpha) * 100)} %`
-  const tested = metrics.filter(({ pValue }) => pValue !== undefined).length
   const common =
-    `p-values are two-sided (Mann and Whitney, ties corrected) and adjusted for ${tested} ` +
-    `metrics (Holm): if nothing differs, the chance that any is called different is at most ` +
-    `${significant(alpha * 100)} %.`
+    'p-values are those of Mann and Whitney, ties corrected. A metric with a limit is tested alone and one-sided, ' +
+    `so that its range holds ${significant((1 - 2 * alpha) * 100)} %. The others are tested two-sided and share a ` +
+    'correction (Holm): if nothing differs, the chance that any of them is called different is at most ' +
+    `${significant(alpha * 100)} %. A rate that is imposed, and what is constant, is not tested.`
   if (basis === 'runs') {
     return [
       'Each run is one value. The runs are taken to be independent and made under equal conditions; ' +
         'interleave them (A B A B ...), so that what changes with time meets both sides.',
-      `The ranges are ${share} intervals of the typical ratio between a run of B and one of A ` +
-        '(Hodges and Lehmann).',
+      `The ranges are ${share} intervals, wider where the correction asks for it, of the typical ratio between a ` +
+        'run of B and one of A (Hodges and Lehmann).',
       common,
     ]
   }

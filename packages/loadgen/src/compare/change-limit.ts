@@ -64,11 +64,12 @@ export function parseLimit(text: string, steps: readonly string[]): ChangeLimit 
   }
 }
 
-/** Holds a limit against a metric that was compared. */
+/** Holds a limit against a metric that was compared; `runsNeeded` on each side can break one. */
 export function checkLimit(
   limit: ChangeLimit,
   metric: ComparisonMetric,
   compared: readonly MetricComparison[],
+  runsNeeded: number,
 ): LimitResult {
   const name = metricName(metric)
   const found = compared.find((one) => one.metric === name)
@@ -76,7 +77,15 @@ export function checkLimit(
   const estimate = found === undefined ? undefined : changeIn(limit, metric, found)
   if (found === undefined || estimate === undefined || Number.isNaN(estimate)) {
     const sentence = `${limit.text}: ${metricText(metric)} was not measured on both sides.`
-    return { ...result, outcome: 'undecided', sentence }
+    return { ...result, outcome: 'not_judged', sentence }
+  }
+  if (found.verdict === 'undecided') {
+    const { firstCount, secondCount, blockMs } = found
+    const why =
+      blockMs === undefined
+        ? `too few runs: ${runsNeeded} on each side are needed, there are ${firstCount} and ${secondCount}`
+        : `too few seconds: run for longer, or compare ${runsNeeded} runs on each side`
+    return { ...result, outcome: 'not_judged', sentence: `${limit.text}: not judged, ${name} has ${why}.` }
   }
   const size = limit.isRelative ? signedPercent(estimate) : signedAmount(metric, estimate)
   const isBeyond = limit.isUpper ? estimate > limit.value : estimate < limit.value
@@ -94,12 +103,10 @@ export function checkLimit(
       sentence: `${limit.text}: broken, ${name} changed by ${size}.`,
     }
   }
-  const why =
-    found.verdict === 'undecided' ? 'there is too little data to judge it' : 'that may be chance'
   return {
     ...result,
     outcome: 'undecided',
-    sentence: `${limit.text}: undecided, ${name} changed by ${size}, but ${why}.`,
+    sentence: `${limit.text}: undecided, ${name} changed by ${size}, but that may be chance.`,
   }
 }
 

@@ -1,13 +1,19 @@
-import { deltaWord } from './cliffs-delta.ts'
 import type { ComparisonVerdict, MetricComparison } from './comparison.ts'
 import type { ComparisonMetric } from './comparison-metric.ts'
 import type { Interval } from './location-shift.ts'
+
+/** Metrics tested together (a half for a one-sided test alone), and the runs a side that such a test needs at least. */
+export interface NeededRuns {
+  readonly together: number
+  readonly runs: number
+}
 
 /** What a comparison says in one sentence for a reader who has no statistics. */
 export function changeSentence(
   metric: ComparisonMetric,
   found: Omit<MetricComparison, 'verdict' | 'sentence'>,
   verdict: ComparisonVerdict,
+  needed: NeededRuns,
 ): string {
   const { first, second, change } = found
   const what = metricText(metric)
@@ -25,10 +31,11 @@ export function changeSentence(
         `such a difference by chance is unlikely (${chance}).`
       )
     case 'unclear':
-      return (
-        `B's ${what} differs from A's in most of the time (${chance}), but over the whole run ` +
-        `it could be ${openRange(metric, change)} (${values}).`
-      )
+      return change.low > 0 || change.high < 0
+        ? `B's ${what} is ${clearRange(metric, change)} (${values}) as a whole, but piece by piece that ` +
+            `may be chance (${chance}).`
+        : `B's ${what} differs from A's in most of the time (${chance}), but over the whole run ` +
+            `it could be ${openRange(metric, change)} (${values}).`
     case 'no_difference_shown':
       return isNothing(change)
         ? `B's ${what} is the same (${values}).`
@@ -37,7 +44,7 @@ export function changeSentence(
     case 'undecided':
       return (
         `Whether B's ${what} differs cannot be judged from ${countWords(found)} (${values}): ` +
-        `${found.blockMs === undefined ? 'repeat the runs, at least 4 on each side' : 'run for longer'}.`
+        `${found.blockMs === undefined ? runsWords(needed) : 'run for longer'}.`
       )
     default:
       return `B's ${what} is ${openRange(metric, change)} (${values}); not tested.`
@@ -73,15 +80,6 @@ export function rangeText(unit: MetricComparison['unit'], interval: Interval | u
   const { estimate, low, high, confidence } = interval
   const note = confidence < 0.945 ? `, ${Math.floor(confidence * 100)} %` : ''
   return `${text(estimate)} (${text(low)} to ${text(high)}${note})`
-}
-
-/** Cliff's delta with its bounds and a word for its size. */
-export function deltaText(delta: Interval | undefined): string {
-  if (delta === undefined) return '-'
-  const [estimate, low, high] = [delta.estimate, delta.low, delta.high].map(
-    (value) => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`,
-  )
-  return `${estimate} (${low} to ${high}) ${deltaWord(delta.estimate)}`
 }
 
 function signedPoints(change: number): string {
@@ -142,6 +140,12 @@ function percent(change: number): string {
   const size = Math.abs(change) * 100
   if (!Number.isFinite(size)) return 'infinitely'
   return `${size >= 9.95 ? Math.round(size).toLocaleString('en-US') : size.toFixed(1)} %`
+}
+
+function runsWords({ together, runs }: NeededRuns): string {
+  return together <= 1
+    ? `${runs} runs on each side are needed`
+    : `for ${together} metrics together ${runs} runs on each side are needed; ask for one alone by --metric or --fail`
 }
 
 function countWords({

@@ -1,8 +1,6 @@
 import { LoadgenError } from '../loadgen-error.ts'
 import type { RunResult } from '../run-result.ts'
-import { SeededRandom } from '../seeded-random.ts'
 import { changeSentence } from './change-words.ts'
-import { cliffsDelta } from './cliffs-delta.ts'
 import { assumptionsOf } from './assumptions.ts'
 import { comparabilityWarnings } from './comparability.ts'
 import {
@@ -11,6 +9,7 @@ import {
   type ComparisonVerdict,
   type MetricComparison,
 } from './comparison.ts'
+import type { Interval } from './location-shift.ts'
 import {
   type ComparisonMetric,
   isMoreBetter,
@@ -26,7 +25,7 @@ import {
   samplesOfSeconds,
   typicalChange,
 } from './metric-samples.ts'
-import { rankTest, type RankTest } from './rank-test.ts'
+import { rankTest, runsNeeded, smallestPValue } from './rank-test.ts'
 
 /** A run and what to call it, for instance its file. */
 export interface NamedRun {
@@ -86,41 +85,40 @@ export function compareRuns(
   const basis = first.length === 1 && second.length === 1 ? 'seconds' : 'runs'
   const steps = commonSteps([...first, ...second])
   const limits = (options.limits ?? []).map((text) => parseLimit(text, steps))
-  const measured = plannedMetrics(steps, limits, options.metrics).map(({ metric, isTested }) => {
+  const planned = plannedMetrics(steps, limits, options.metrics, isRateImposed([...first, ...second]))
+  const measured = planned.map(({ metric, purpose }): MeasuredMetric => {
+    // Two-sided at twice the level, and the interval to it: one-sided at the level.
+    const alpha = purpose === 'gate' ? numbers.alpha / GATE_TESTS : numbers.alpha
     const samples =
       basis === 'seconds'
-        ? samplesOfSeconds(one, other, metric, numbers)
-        : samplesOfRuns(runsOf(first), runsOf(second), metric, numbers)
-    const isMeasured = samples.firstValues.length > 0 && samples.secondValues.length > 0
-    // A handful of blocks has no typical one; a handful of runs is what people have.
-    const isUseful = isMeasured && (samples.isEnough || basis === 'runs')
-    return {
-      metric,
-      samples,
-      test: isTested ? rankTest(samples.firstValues, samples.secondValues) : undefined,
-      ...(isUseful ? sizes(metric, samples, numbers) : { typical: undefined, delta: undefined }),
-    }
+        ? samplesOfSeconds(one, other, metric, { ...numbers, alpha })
+        : samplesOfRuns(runsOf(first), runsOf(second), metric, { ...numbers, alpha })
+    return { metric, purpose, samples, test: rankTest(samples.firstValues, samples.secondValues) }
   })
-  const adjusted = adjustedByMetric(measured)
-  const metrics = measured.map(({ metric, samples, test, typical, delta }): MetricComparison => {
-    const adjustedPValue = test === undefined ? undefined : (adjusted.get(metric) ?? 1)
+  const family = measured.filter(isInFamily)
+  const adjusted = adjustedByMetric(family)
+  const metrics = measured.map((each): MetricComparison => {
+    const { metric, purpose, samples, test } = each
+    const isTested = purpose !== 'shown'
+    const together = purpose === 'gate' ? GATE_TESTS : Math.max(1, family.length)
+    const adjustedPValue = purpose === 'gate' ? test.pValue * GATE_TESTS : (adjusted.get(metric) ?? 1)
     const figures = {
       metric: metricName(metric),
       unit: UNITS[metric.kind],
       first: samples.first,
       second: samples.second,
-      change: samples.change,
-      typicalChange: typical,
-      delta,
+      change: isTested ? changeAt(each, adjustedPValue, numbers.alpha) : samples.change,
       firstCount: samples.firstValues.length,
       secondCount: samples.secondValues.length,
       blockMs: samples.blockMs,
-      pValue: test?.pValue,
-      adjustedPValue,
-      method: test?.method,
+      pValue: isTested ? test.pValue : undefined,
+      adjustedPValue: isTested ? adjustedPValue : undefined,
+      method: isTested ? test.method : undefined,
     }
-    const verdict = verdictOf(metric, samples, adjustedPValue, numbers.alpha)
-    return { ...figures, verdict, sentence: changeSentence(metric, figures, verdict) }
+    const canDecide = samples.isEnough && smallestP(samples) * together < numbers.alpha
+    const verdict = isTested ? verdictOf(metric, figures.change, canDecide, adjustedPValue, numbers.alpha) : 'not_tested'
+    const needed = { together, runs: runsNeeded(numbers.alpha, together) }
+    return { ...figures, verdict, sentence: changeSentence(metric, figures, verdict, needed) }
   })
   return {
     schema: COMPARISON_SCHEMA,
@@ -130,7 +128,7 @@ export function compareRuns(
     warnings: comparabilityWarnings(first, second),
     metrics,
     limits: limits.flatMap((limit) =>
-      limit.metrics.map((metric) => checkLimit(limit, metric, metrics)),
+      limit.metrics.map((metric) => checkLimit(limit, metric, metrics, runsNeeded(numbers.alpha, GATE_TESTS))),
     ),
     assumptions: assumptionsOf(basis, metrics, numbers),
     ...numbers,
@@ -139,76 +137,107 @@ export function compareRuns(
 
 const UNITS = { throughput: 'per_second', errors: 'share', latency: 'ms' } as const
 
+/**
+ * What a metric is looked at for: a gate was asked for by a limit and is tested alone; what is tested
+ * shares a correction with the others that are; what is shown is not tested.
+ */
+type Purpose = 'gate' | 'tested' | 'shown'
+
+/** A limit looks in one direction: that is half of a two-sided test. */
+const GATE_TESTS = 0.5
+
+interface MeasuredMetric {
+  readonly metric: ComparisonMetric
+  readonly purpose: Purpose
+  readonly samples: MetricSamples
+  readonly test: ReturnType<typeof rankTest>
+}
+
 function verdictOf(
   metric: ComparisonMetric,
-  { isEnough, change }: MetricSamples,
-  adjustedPValue: number | undefined,
+  change: Interval | undefined,
+  canDecide: boolean,
+  adjustedPValue: number,
   alpha: number,
 ): ComparisonVerdict {
-  if (adjustedPValue === undefined) return 'not_tested'
-  if (!isEnough || change === undefined) return 'undecided'
-  if (adjustedPValue >= alpha) return 'no_difference_shown'
-  if (change.low <= 0 && change.high >= 0) return 'unclear'
+  if (!canDecide || change === undefined) return 'undecided'
+  const isZeroInside = change.low <= 0 && change.high >= 0
+  if (adjustedPValue >= alpha) return isZeroInside ? 'no_difference_shown' : 'unclear'
+  if (isZeroInside) return 'unclear'
   return change.estimate > 0 === isMoreBetter(metric) ? 'better' : 'worse'
 }
 
 /**
- * Holm's adjustment over the metrics that a test could tell apart: where all values are equal, or
- * there are too few of them, no data could have given a finding, so they do not count (Tarone,
- * 1990).
+ * The interval at the level that the test has after its correction, so that words and interval agree.
+ * That of the seconds of one run is another method and has its own level.
  */
-function adjustedByMetric(
-  measured: readonly {
-    readonly metric: ComparisonMetric
-    readonly samples: MetricSamples
-    readonly test: RankTest | undefined
-  }[],
-): ReadonlyMap<ComparisonMetric, number> {
-  const counted = measured.filter(
-    ({ samples, test }) =>
-      test !== undefined &&
-      samples.isEnough &&
-      new Set([...samples.firstValues, ...samples.secondValues]).size > 1,
-  )
-  const adjusted = adjustPValues(counted.map(({ test }) => test?.pValue ?? 1))
-  return new Map(counted.map(({ metric }, i) => [metric, adjusted[i] ?? 1]))
+function changeAt(
+  { metric, samples, test }: MeasuredMetric,
+  adjustedPValue: number,
+  alpha: number,
+): Interval | undefined {
+  if (samples.blockMs !== undefined || samples.change === undefined) return samples.change
+  const level = alpha * (test.pValue / adjustedPValue)
+  return typicalChange(metric, samples.firstValues, samples.secondValues, 1 - level)
 }
 
-function sizes(
-  metric: ComparisonMetric,
-  { firstValues, secondValues }: MetricSamples,
-  { alpha, resamples, seed }: Required<Pick<CompareOptions, 'alpha' | 'resamples' | 'seed'>>,
-): Pick<MetricComparison, 'delta'> & { readonly typical: MetricComparison['typicalChange'] } {
-  const confidence = 1 - alpha
-  const random = new SeededRandom(seed)
-  return {
-    typical: typicalChange(metric, firstValues, secondValues, confidence),
-    delta: cliffsDelta(firstValues, secondValues, { resamples, random, confidence }),
-  }
+function smallestP({ firstValues, secondValues }: MetricSamples): number {
+  return smallestPValue(firstValues.length, secondValues.length)
+}
+
+/** An open loop that kept up has the rate that it was told to have: there is nothing to find. */
+function isRateImposed(runs: readonly NamedRun[]): boolean {
+  const plans = new Set(runs.map(({ run }) => JSON.stringify(run.options['arrivals'] ?? null)))
+  return (
+    plans.size === 1 &&
+    runs.every(({ run: { arrivals } }) => arrivals.kind !== 'closed' && arrivals.completedCount >= 0.99 * arrivals.dueCount)
+  )
+}
+
+/**
+ * Whether a metric shares the correction: where all values are equal, or there are too few of them, no
+ * data could have given a finding, so they do not count (Tarone, 1990).
+ */
+function isInFamily({ purpose, samples }: MeasuredMetric): boolean {
+  const values = new Set([...samples.firstValues, ...samples.secondValues])
+  return purpose === 'tested' && samples.isEnough && values.size > 1
+}
+
+function adjustedByMetric(family: readonly MeasuredMetric[]): ReadonlyMap<ComparisonMetric, number> {
+  const adjusted = adjustPValues(family.map(({ test }) => test.pValue))
+  return new Map(family.map(({ metric }, i) => [metric, adjusted[i] ?? 1]))
 }
 
 /**
  * What is compared, in the order of the report: each metric once, tested if anybody asks for it.
+ * A rate that is imposed is tested only when it is asked for by name.
  */
 function plannedMetrics(
   steps: readonly string[],
   limits: readonly ChangeLimit[],
   wanted: readonly string[] | undefined,
-): { metric: ComparisonMetric; isTested: boolean }[] {
+  isRateTold: boolean,
+): { metric: ComparisonMetric; purpose: Purpose }[] {
+  const rate: ComparisonMetric[] = isRateTold ? [] : [{ kind: 'throughput' }]
   const tested: ComparisonMetric[] =
     wanted === undefined
-      ? [{ kind: 'throughput' }, { kind: 'errors' }, ...figuresOf(steps, TESTED)]
+      ? [...rate, { kind: 'errors' }, ...figuresOf(steps, TESTED)]
       : wanted.flatMap((name) => parseMetrics(name, steps))
-  tested.push(...limits.flatMap((limit) => limit.metrics))
+  const gates = limits.flatMap((limit) => limit.metrics)
   const testedNames = new Set(tested.map(metricName))
+  const gateNames = new Set(gates.map(metricName))
   const shown: ComparisonMetric[] = [
     { kind: 'throughput' },
     { kind: 'errors' },
     ...figuresOf(steps, SHOWN),
     ...tested,
+    ...gates,
   ]
   const byName = new Map(shown.map((metric) => [metricName(metric), metric]))
-  return [...byName].map(([name, metric]) => ({ metric, isTested: testedNames.has(name) }))
+  return [...byName].map(([name, metric]) => ({
+    metric,
+    purpose: gateNames.has(name) ? 'gate' : testedNames.has(name) ? 'tested' : 'shown',
+  }))
 }
 
 function figuresOf(

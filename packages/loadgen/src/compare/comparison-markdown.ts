@@ -26,8 +26,8 @@ export function comparisonMarkdown(comparison: Comparison): string {
       .filter(({ verdict }) => verdict !== 'not_tested')
       .map(({ sentence }) => `- ${escapeMarkdown(sentence)}`),
     '',
-    "| metric | A | B | change of B | typical change | Cliff's delta | p | verdict |",
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |',
+    '| metric | A | B | change of B | p | verdict |',
+    '| --- | ---: | ---: | ---: | ---: | --- |',
     ...metrics.map((found) => `| ${comparisonCells(found).map(escapeMarkdown).join(' | ')} |`),
     '',
     '<details><summary>What the numbers rest on</summary>',

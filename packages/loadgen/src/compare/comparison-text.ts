@@ -1,18 +1,9 @@
-import { amount, deltaText, pText, rangeText } from './change-words.ts'
+import { amount, pText, rangeText } from './change-words.ts'
 import type { Comparison, MetricComparison } from './comparison.ts'
 
 const KIND_OF_UNIT = { per_second: 'throughput', share: 'errors', ms: 'latency' } as const
 
-const HEADS = [
-  'metric',
-  'A',
-  'B',
-  'change of B',
-  'typical change',
-  "Cliff's delta",
-  'p',
-  'verdict',
-]
+const HEADS = ['metric', 'A', 'B', 'change of B', 'p', 'verdict']
 
 /**
  * A comparison for a terminal: what it comes to first, then the numbers, then what they rest on.
@@ -47,8 +38,6 @@ export function comparisonCells(found: MetricComparison): string[] {
     found.first === undefined ? '-' : amount({ kind }, found.first),
     found.second === undefined ? '-' : amount({ kind }, found.second),
     rangeText(found.unit, found.change),
-    rangeText(found.unit, found.typicalChange),
-    deltaText(found.delta),
     found.adjustedPValue === undefined
       ? ''
       : pText(found.adjustedPValue).replace(/^p (?:= )?/, ''),

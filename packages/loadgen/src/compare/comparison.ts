@@ -1,7 +1,7 @@
 import type { Interval } from './location-shift.ts'
 
 /** Version of a comparison as JSON: it changes when a field changes its meaning or goes away. */
-export const COMPARISON_SCHEMA = 'megacache-loadgen-comparison/1' as const
+export const COMPARISON_SCHEMA = 'megacache-loadgen-comparison/2' as const
 
 /**
  * What a metric's comparison comes to.
@@ -9,9 +9,9 @@ export const COMPARISON_SCHEMA = 'megacache-loadgen-comparison/1' as const
  * | verdict | means |
  * | --- | --- |
  * | `better`, `worse` | the rank test and the interval both say so, in one direction |
- * | `unclear` | the rank test finds a difference that the interval of the whole run does not |
+ * | `unclear` | the rank test finds a difference and the interval does not, or the other way round |
  * | `no_difference_shown` | neither does: the interval says how large a difference is still possible |
- * | `undecided` | there are too few values for any answer |
+ * | `undecided` | there are too few values for any answer, whatever they are |
  * | `not_tested` | shown for information, without a test |
  */
 export type ComparisonVerdict =
@@ -39,13 +39,9 @@ export interface MetricComparison {
   /**
    * How far the second lies above the first: a relative change (0.1 is 10 % more), for `errors` a
    * difference of shares. Bounds: block bootstrap over the seconds, or the rank interval over the
-   * runs.
+   * runs at the level of the test.
    */
   readonly change: Interval | undefined
-  /** The same for a typical block of seconds or run, after Hodges and Lehmann. */
-  readonly typicalChange: Interval | undefined
-  /** Cliff's delta: -1, the second side always lies below, to 1, it always lies above. */
-  readonly delta: Interval | undefined
   /** How many values the rank test had on each side. */
   readonly firstCount: number
   readonly secondCount: number
@@ -53,7 +49,7 @@ export interface MetricComparison {
   readonly blockMs: number | undefined
   /** Mann and Whitney's test, two-sided; undefined for what was not tested. */
   readonly pValue: number | undefined
-  /** The same, adjusted (Holm) for the number of metrics tested. */
+  /** The same, adjusted (Holm) for the metrics tested together; that of a limit is alone and one-sided. */
   readonly adjustedPValue: number | undefined
   readonly method: 'exact' | 'normal' | undefined
   readonly verdict: ComparisonVerdict
@@ -67,9 +63,10 @@ export interface LimitResult {
   readonly metric: string
   /**
    * `broken`: beyond the limit, and hardly by chance; `undecided`: beyond it, but that may be
-   * chance or cannot be judged; `kept`: not beyond it.
+   * chance; `kept`: not beyond it; `not_judged`: too few runs, or not measured on both sides, so that
+   * it could not have been broken.
    */
-  readonly outcome: 'kept' | 'broken' | 'undecided'
+  readonly outcome: 'kept' | 'broken' | 'undecided' | 'not_judged'
   readonly sentence: string
 }
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../seeded-random.ts'
 import { blockBootstrap, middleOf } from './block-bootstrap.ts'
 import { blockLength } from './block-length.ts'
-import { cliffsDelta, deltaWord } from './cliffs-delta.ts'
 import { adjustPValues } from './holm.ts'
 import { locationShift } from './location-shift.ts'
 import { normalQuantile, normalUpperTail } from './normal-distribution.ts'
@@ -76,33 +75,6 @@ describe('the location shift', () => {
       expect(held, `of 400 with ${count} values`).toBeGreaterThan(362)
       expect(held).toBeLessThan(400)
     }
-  })
-})
-
-describe("Cliff's delta", () => {
-  const options = { resamples: 500, random: new SeededRandom(1), confidence: 0.95 }
-
-  test('agrees with a published example', () => {
-    // The example of the R package effsize (Torchiano).
-    const treatment = [10, 10, 20, 20, 20, 30, 30, 30, 40, 50]
-    const control = [10, 20, 30, 40, 40, 50]
-    expect(cliffsDelta(control, treatment, options).estimate).toBeCloseTo(-0.25, 12)
-  })
-
-  test('is 1 and -1 for samples apart, 0 for equal ones', () => {
-    expect(cliffsDelta([1, 2], [3, 4], options)).toMatchObject({ estimate: 1, low: 1, high: 1 })
-    expect(cliffsDelta([3, 4], [1, 2], options).estimate).toBe(-1)
-    expect(cliffsDelta([1, 2, 3], [1, 2, 3], options).estimate).toBe(0)
-    expect(cliffsDelta([], [1], options)).toMatchObject({ estimate: 0, low: -1, high: 1 })
-  })
-
-  test('has a word for its size', () => {
-    expect([0.1, -0.2, 0.4, -0.9].map(deltaWord)).toEqual([
-      'negligible',
-      'small',
-      'medium',
-      'large',
-    ])
   })
 })
 

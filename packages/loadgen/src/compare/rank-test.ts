@@ -51,6 +51,13 @@ export function smallestPValue(firstCount: number, secondCount: number): number 
   return Math.min(1, 2 / choices)
 }
 
+/** Runs that each side needs, at least, before a test of so many metrics together can find anything. */
+export function runsNeeded(alpha: number, together: number): number {
+  let count = 2
+  while (smallestPValue(count, count) * together >= alpha) count++
+  return count
+}
+
 function sumOf(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0)
 }

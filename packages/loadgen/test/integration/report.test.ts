@@ -115,12 +115,30 @@ describe('compare', () => {
   })
 
   test('has status 99 for an undecided limit only when strict', async () => {
-    const [a, b] = [written('a.json', { seed: 1 }), written('b.json', { seed: 2 })]
+    const [a, b] = [written('a.json', { seed: 1 }), written('b.json', { seed: 4 })]
     const line = ['compare', a, b, '--fail', 'p50>-50%']
     const found = await program(...line)
     expect(found).toMatchObject({ status: 0 })
     expect(found.stdout).toContain('undecided')
     expect((await program(...line, '--strict')).status).toBe(99)
+  })
+
+  test('has status 95 for a limit that so few runs could never break, and says how many are needed', async () => {
+    const side = (from: number, medianMs: number): string =>
+      [0, 1, 2].map((i) => written(`${from + i}.json`, { seed: from + i, seconds: 20, medianMs })).join(',')
+    const found = await program('compare', side(1, 4), side(11, 40), '--fail', 'purchase.p50>+10%')
+    expect(found.stdout).toContain('too few runs: 4 on each side are needed, there are 3 and 3')
+    expect(found.status).toBe(95)
+    // With a run more on each side a target ten times slower is told as such.
+    const more = await program(
+      'compare',
+      `${side(1, 4)},${written('4.json', { seed: 4, seconds: 20, medianMs: 4 })}`,
+      `${side(11, 40)},${written('14.json', { seed: 14, seconds: 20, medianMs: 40 })}`,
+      '--fail',
+      'purchase.p50>+10%',
+    )
+    expect(more.stdout).toContain('purchase.p50>+10%: broken')
+    expect(more.status).toBe(99)
   })
 
   test('has status 96 for a limit on runs that must not be compared', async () => {
@@ -153,7 +171,7 @@ describe('compare', () => {
     )
     expect(found.status).toBe(0)
     const comparison = JSON.parse(found.stdout)
-    expect(comparison).toMatchObject({ schema: 'megacache-loadgen-comparison/1', basis: 'runs' })
+    expect(comparison).toMatchObject({ schema: 'megacache-loadgen-comparison/2', basis: 'runs' })
     expect(
       comparison.metrics.find(({ metric }: { metric: string }) => metric === 'purchase.p50'),
     ).toMatchObject({ verdict: 'worse', firstCount: 5 })
