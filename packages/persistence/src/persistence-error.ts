@@ -26,6 +26,8 @@ export const PERSISTENCE_ERRORS = {
   lease_unavailable: true,
   /** Another process already runs PostgreSQL on that data directory. */
   data_directory_in_use: false,
+  /** The file system refuses the data directory, or the account of PostgreSQL cannot reach it. */
+  data_directory_unusable: false,
   /** The embedded PostgreSQL did not start. */
   embedded_start_failed: false,
   /** There are no embedded binaries for this platform, or no account to run them. */

@@ -1,4 +1,4 @@
-import { access, readFile, stat } from 'node:fs/promises'
+import { access, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { PersistenceError } from '../persistence-error.ts'
 
@@ -12,11 +12,12 @@ export interface Account {
  * PostgreSQL refuses to run as root: use who owns the data already, else an existing unprivileged
  * account; never create one.
  */
-export async function unprivilegedAccount(clusterDir: string): Promise<Account | undefined> {
+export async function unprivilegedAccount(clusterDir?: string): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
-  const owner = await stat(join(clusterDir, 'PG_VERSION')).catch(() => undefined)
+  const owner = clusterDir === undefined ? undefined : await stat(join(clusterDir, 'PG_VERSION')).catch(() => undefined)
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
-  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
+  const file = await readFile('/etc/passwd', 'utf8').catch(() => '')
+  const lines = file.split('\n').map((line) => line.split(':'))
   const row = lines.find(([name]) => name === 'postgres') ?? lines.find(([name]) => name === 'nobody')
   if (row === undefined) {
     throw new PersistenceError('embedded_unavailable',
@@ -25,11 +26,16 @@ export async function unprivilegedAccount(clusterDir: string): Promise<Account |
   return { uid: Number(row[2]), gid: Number(row[3]) }
 }
 
-/** Whether any account can walk to `path`, as far as it exists (a clone under /root cannot be reached). */
-export async function isReachable(path: string): Promise<boolean> {
-  for (let directory = resolve(path); ; directory = dirname(directory)) {
-    const found = await stat(directory).catch(() => undefined)
-    if (found !== undefined && (found.mode & 0o001) === 0) return false
+/** Whether the account can walk to `path`, as far as it exists (a clone under /root cannot be reached). */
+export async function isReachable(path: string, account: Account): Promise<boolean> {
+  const real = await realpath(path).catch(() => undefined)
+  const start = real ?? dirname(resolve(path))
+  // Through symbolic links, whose own directories count as well.
+  if (real === undefined && start !== resolve(path)) return isReachable(start, account)
+  for (let directory = start; ; directory = dirname(directory)) {
+    const { mode, uid, gid } = await stat(directory)
+    const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
+    if ((mode & bit) === 0) return false
     if (directory === dirname(directory)) return true
   }
 }

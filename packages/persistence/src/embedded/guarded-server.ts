@@ -1,26 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { PersistenceError } from '../persistence-error.ts'
 import type { Account } from './account.ts'
-import { firstLine } from './cluster-files.ts'
+import { cannotRun, childEnvironment, firstLine } from './run-program.ts'
+import { birthOf, signalProcess } from './process-identity.ts'
 
 /**
  * The shell holds our pipe on descriptor 3: when this process goes away, SIGKILL included, the read
  * ends and PostgreSQL is told to stop; when PostgreSQL ends by itself, the shell ends with its
  * status. It runs in a session of its own, so that Ctrl-C does not stop PostgreSQL before us.
+ * The watcher may outlive shell and PostgreSQL, so it signals the id only while that process was born when PostgreSQL
+ * was (field 22 of its stat; `ps` where there is no /proc). Nobody signals the watcher: the end of our pipe ends it.
  */
 const GUARD = `
-LC_ALL=C
-export LC_ALL
+born() {
+  if [ -e /proc/self/stat ]; then read -r stat <"/proc/$1/stat" && set -- \${stat##*) } && echo "\${20}"
+  else ps -o lstart= -p "$1"
+  fi 2>/dev/null
+}
 "$@" </dev/null >&2 &
 server=$!
+birth=$(born "$server")
+lives() { [ -n "$birth" ] && [ "$(born "$server")" = "$birth" ]; }
 trap : INT TERM HUP
 echo "$server"
 exec 3<&0
-(cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null) &
-watcher=$!
+(cat <&3; lives && kill -INT "$server") >/dev/null 2>&1 &
 exec 3<&- </dev/null
-while kill -0 "$server" 2>/dev/null; do wait "$server"; status=$?; done
-kill "$watcher" 2>/dev/null
+wait "$server"; status=$?
+while [ "$status" -gt 128 ] && lives; do wait "$server"; status=$?; done
 exit $status`
 
 const LOG_CHARACTERS_MAX = 65_536
@@ -48,7 +55,7 @@ export async function startGuarded(
   command: readonly string[], account: Account | undefined, onLog: ((line: string) => void) | undefined,
 ): Promise<GuardedServer> {
   const child = spawn('/bin/sh', ['-c', GUARD, 'postgres', ...command], {
-    ...account, cwd: '/', detached: true, stdio: ['pipe', 'pipe', 'pipe'],
+    ...account, cwd: '/', detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: childEnvironment(),
   })
   // A guard that died takes the pipe with it.
   child.stdin.on('error', () => {})
@@ -62,26 +69,26 @@ export async function startGuarded(
     })
   })
   const pid = await readProcessId(child)
+  const birth = birthOf(pid)
   return {
     pid,
     exited,
-    ready: untilReady(log, exited),
+    ready: untilReady(command[0] ?? '', log, exited),
     async stop(withinMs) {
       isStopping = true
       child.stdin.end()
-      const impatience = setTimeout(() => process.kill(pid, 'SIGQUIT'), withinMs)
+      const impatience = setTimeout(() => signalProcess(pid, birth, 'SIGQUIT'), withinMs)
       await exited
       clearTimeout(impatience)
     },
   }
 }
 
-async function untilReady(log: RecentLog, exited: Promise<EmbeddedExit>): Promise<void> {
-  const isReady = await Promise.race([
-    log.seen('ready to accept connections').then(() => true),
-    exited.then(() => false),
-  ])
-  if (!isReady) {
+async function untilReady(program: string, log: RecentLog, exited: Promise<EmbeddedExit>): Promise<void> {
+  const exit = await Promise.race([log.seen('ready to accept connections'), exited])
+  // What a shell says of a program that it may not run, or does not find.
+  if (exit?.code === 126 || exit?.code === 127) throw cannotRun(program, firstLine(log.text))
+  if (exit !== undefined) {
     throw new PersistenceError('embedded_start_failed',
       `PostgreSQL did not start: ${firstLine(log.text)}`, new Error(log.text))
   }
@@ -94,7 +101,7 @@ function readProcessId(child: ChildProcess): Promise<number> {
       text += data.toString()
       if (text.includes('\n')) done(Number.parseInt(text, 10))
     })
-    child.once('error', fail)
+    child.once('error', (error) => fail(cannotRun('/bin/sh', error.message, error)))
     child.once('close', () => fail(
       new PersistenceError('embedded_start_failed', 'the guard of PostgreSQL did not start')))
   })
@@ -104,22 +111,22 @@ class RecentLog {
   text = ''
   #line = ''
   readonly #onLine: ((line: string) => void) | undefined
-  readonly #watches: { readonly words: string, readonly done: () => void }[] = []
+  readonly #watches: { readonly words: string, readonly done: (value: undefined) => void }[] = []
 
   constructor(onLine: ((line: string) => void) | undefined) {
     this.#onLine = onLine
   }
 
-  seen(words: string): Promise<void> {
+  seen(words: string): Promise<undefined> {
     return new Promise((done) => {
       this.#watches.push({ words, done })
-      if (this.text.includes(words)) done()
+      if (this.text.includes(words)) done(undefined)
     })
   }
 
   add(data: string): void {
     this.text = (this.text + data).slice(-LOG_CHARACTERS_MAX)
-    for (const { words, done } of this.#watches) if (this.text.includes(words)) done()
+    for (const { words, done } of this.#watches) if (this.text.includes(words)) done(undefined)
     const lines = (this.#line + data).split('\n')
     this.#line = lines.pop() ?? ''
     for (const line of lines) this.#onLine?.(line)

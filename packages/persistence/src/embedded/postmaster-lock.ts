@@ -1,32 +1,49 @@
-import { execFile } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { PersistenceError } from '../persistence-error.ts'
+import { replaceFile } from './cluster-files.ts'
+import { birthOf, occupantOf, signalProcess } from './process-identity.ts'
 
 const OWNER_FILE = 'megacache.owner'
 const LOOK_EVERY_MS = 20
-/** A PostgreSQL whose owner lives is in use; without a known owner it has this long to show that it stops. */
+/** Without a known owner a PostgreSQL has this long to show that it stops; a lock that is being written, to be whole. */
 const GRACE_MS = 2_000
-/** The guard of a dead owner stops PostgreSQL at once; after this we tell PostgreSQL ourselves. */
+/** The guard of a dead owner stops PostgreSQL at once; after this we signal it, if it is proven to be the owner's. */
 const ORPHAN_MS = 5_000
 /** Longest wait for a PostgreSQL that is stopping. */
 const STOPPING_MS = 60_000
+const PROCESS_ID_MAX = 2 ** 31 - 1
 
 interface LockFile {
-  readonly processId: number
+  readonly text: string
+  /** Undefined when the file is empty, torn or no lock. */
+  readonly processId: number | undefined
   /** `starting`, `ready`, `stopping`, ...: the eighth line of postmaster.pid. */
   readonly status: string
 }
 
-/** Notes that this process runs the cluster, so that a start after our death knows it for an orphan. */
-export async function writeOwner(clusterDir: string): Promise<void> {
-  await writeFile(join(clusterDir, OWNER_FILE), String(process.pid))
+/** A process of which more is known than its id, which another one may have by now. */
+interface KnownProcess {
+  readonly processId: number
+  readonly birth: string
+}
+
+/** Who runs the cluster, as its last owner wrote it down. */
+interface OwnerRecord {
+  readonly owner: KnownProcess
+  readonly server: KnownProcess
+}
+
+/** Notes that this process runs the cluster by that server, so that a start after our death knows it for an orphan. */
+export async function writeOwner(clusterDir: string, serverId: number): Promise<void> {
+  const lines = [process.pid, serverId].flatMap((id) => [id, birthOf(id) ?? ''])
+  await replaceFile(join(clusterDir, OWNER_FILE), lines.join('\n'))
 }
 
 /**
- * Waits while an earlier PostgreSQL of a dead owner shuts down in the directory, and clears a lock
- * file whose process id belongs to another program by now. Rejects with `data_directory_in_use`.
+ * Waits while an earlier PostgreSQL of a dead owner shuts down in the directory, and clears a lock file that no
+ * PostgreSQL of this directory holds. A process is signalled only when it runs in this directory and is, by its time of
+ * birth, the one that a dead owner of ours started. Rejects with `data_directory_in_use`.
  */
 export async function waitUntilFree(clusterDir: string): Promise<void> {
   const startedMs = performance.now()
@@ -34,25 +51,26 @@ export async function waitUntilFree(clusterDir: string): Promise<void> {
   for (;;) {
     const lock = await readLock(clusterDir)
     if (lock === undefined) return
-    const program = await programOf(lock.processId)
-    // PostgreSQL itself replaces the lock of a process that is gone.
-    if (program === 'gone') return
-    // But it takes a process id for a running server as long as anything, even a dead child, has it.
-    if (program === 'other' || program === 'zombie') {
-      // Unless another start has put its own in place meanwhile.
-      if ((await readLock(clusterDir))?.processId !== lock.processId) continue
-      await rm(join(clusterDir, 'postmaster.pid'), { force: true })
-      return
-    }
+    const { processId } = lock
     const waitedMs = performance.now() - startedMs
-    const owner = await readOwner(clusterDir)
-    const isOrphan = owner !== undefined && ['gone', 'zombie'].includes(await programOf(owner))
-    const isStopping = lock.status === 'stopping' || isOrphan
-    const patienceMs = isStopping ? STOPPING_MS : owner === undefined ? GRACE_MS : 0
-    if (waitedMs > patienceMs) throw inUse(clusterDir, lock)
-    if (isOrphan && !isSignalled && waitedMs > ORPHAN_MS && lock.status !== 'stopping') {
-      isSignalled = true
-      process.kill(lock.processId, 'SIGINT')
+    const occupant = processId === undefined ? 'stranger' : occupantOf(processId, clusterDir)
+    // PostgreSQL itself replaces the lock of a process that is gone.
+    if (occupant === 'gone') return
+    if (occupant === 'stranger') {
+      // It would take any process of its account for a running server, and an unreadable lock for one that starts.
+      if (processId !== undefined || waitedMs > GRACE_MS) {
+        if (await clearLock(clusterDir, lock)) return
+        continue
+      }
+    } else {
+      const record = await readOwner(clusterDir)
+      const isOwnerDead = record !== undefined && birthOf(record.owner.processId) !== record.owner.birth
+      const isOrphan = isOwnerDead && occupant === 'server' && record.server.processId === processId
+        && birthOf(processId) === record.server.birth
+      if (waitedMs > patienceMs(lock, record, isOwnerDead, isOrphan)) throw inUse(clusterDir, processId, occupant)
+      if (isOrphan && !isSignalled && waitedMs > ORPHAN_MS && lock.status !== 'stopping') {
+        isSignalled = signalProcess(processId, record.server.birth, 'SIGINT')
+      }
     }
     await new Promise((done) => {
       setTimeout(done, LOOK_EVERY_MS)
@@ -60,51 +78,46 @@ export async function waitUntilFree(clusterDir: string): Promise<void> {
   }
 }
 
-export function inUse(clusterDir: string, lock?: LockFile): PersistenceError {
-  const who = lock === undefined ? '' : ` (PostgreSQL process ${lock.processId})`
+function patienceMs(lock: LockFile, record: OwnerRecord | undefined, isOwnerDead: boolean, isOrphan: boolean): number {
+  if (isOrphan || lock.status === 'stopping') return STOPPING_MS
+  if (isOwnerDead) return ORPHAN_MS
+  return record === undefined ? GRACE_MS : 0
+}
+
+export function inUse(clusterDir: string, processId?: number, occupant?: 'server' | 'unknown'): PersistenceError {
+  if (occupant === 'unknown') {
+    return new PersistenceError('data_directory_in_use',
+      `${join(clusterDir, 'postmaster.pid')} names process ${processId}, a PostgreSQL whose data directory cannot be seen: `
+      + 'stop it if it is this one, else remove the file')
+  }
+  const who = processId === undefined ? '' : ` (PostgreSQL process ${processId})`
   return new PersistenceError('data_directory_in_use', `another process already runs on ${clusterDir}${who}`)
+}
+
+/** False when another start has put its own lock in place meanwhile. */
+async function clearLock(clusterDir: string, { text }: LockFile): Promise<boolean> {
+  if ((await readLock(clusterDir))?.text !== text) return false
+  await rm(join(clusterDir, 'postmaster.pid'), { force: true })
+  return true
 }
 
 async function readLock(clusterDir: string): Promise<LockFile | undefined> {
   const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const lines = text.split('\n')
-  const processId = Math.abs(Number.parseInt(lines[0] ?? '', 10))
-  return Number.isSafeInteger(processId) && processId > 0
-    ? { processId, status: (lines[7] ?? '').trim() } : undefined
+  const [first = '', ...others] = text.split('\n')
+  // A standalone PostgreSQL writes its id with a minus. A line that does not end may lack digits.
+  const number = others.length > 0 && /^\s*-?\d+\s*$/.test(first) ? Math.abs(Number(first)) : 0
+  const isProcessId = number > 0 && number <= PROCESS_ID_MAX
+  return { text, processId: isProcessId ? number : undefined, status: (others[6] ?? '').trim() }
 }
 
-async function readOwner(clusterDir: string): Promise<number | undefined> {
-  const text = await readFile(join(clusterDir, OWNER_FILE), 'utf8').catch(() => '')
-  const processId = Number.parseInt(text, 10)
-  return Number.isSafeInteger(processId) && processId > 0 ? processId : undefined
+async function readOwner(clusterDir: string): Promise<OwnerRecord | undefined> {
+  const lines = (await readFile(join(clusterDir, OWNER_FILE), 'utf8').catch(() => '')).split('\n')
+  const [owner, server] = [known(lines[0], lines[1]), known(lines[2], lines[3])]
+  return owner && server && { owner, server }
 }
 
-/** What runs under a process id: a stale lock file may name one that another program has by now. */
-async function programOf(processId: number): Promise<'gone' | 'zombie' | 'postgres' | 'other'> {
-  try {
-    process.kill(processId, 0)
-  } catch (error) {
-    // EPERM: it lives, under another account.
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return 'gone'
-  }
-  const state = await stateOf(processId)
-  // What we may not look at is taken for the worst.
-  if (state === undefined) return 'postgres'
-  // Ended, and nobody has looked yet.
-  if (/^[ZX]/.test(state)) return 'zombie'
-  return /postgres|postmaster/.test(state) ? 'postgres' : 'other'
-}
-
-/** The process's state letter and command line; undefined when the system does not tell. */
-async function stateOf(processId: number): Promise<string | undefined> {
-  if (process.platform === 'linux') {
-    const files = ['stat', 'cmdline'].map((name) => readFile(`/proc/${processId}/${name}`, 'latin1'))
-    return Promise.all(files).then(
-      // The name in parentheses may hold anything, so the state is what follows the last one.
-      ([status = '', command]) => `${status.slice(status.lastIndexOf(')') + 2)[0]} ${command}`,
-      () => undefined)
-  }
-  return promisify(execFile)('ps', ['-o', 'stat=,command=', '-p', String(processId)]).then(
-    ({ stdout }) => stdout.trim(), () => undefined)
+function known(id = '', birth = ''): KnownProcess | undefined {
+  const processId = Number(id)
+  return processId > 0 && processId <= PROCESS_ID_MAX && birth !== '' ? { processId, birth } : undefined
 }

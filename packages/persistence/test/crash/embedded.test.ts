@@ -48,6 +48,11 @@ async function serversOf(path: string): Promise<number[]> {
   return found.flat()
 }
 
+/** The process that has noted that it runs the cluster. */
+async function ownerOf(path: string): Promise<number> {
+  return Number.parseInt(await readFile(join(path, 'pgdata/megacache.owner'), 'utf8'), 10)
+}
+
 async function startChild(): Promise<{ child: ChildProcess, report: Report }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'embedded-child.ts'), directory], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -130,7 +135,7 @@ describe('the embedded server', () => {
       const { report } = await startChild()
       expect(report).toMatchObject({ code: 'data_directory_in_use' })
       // A refused start must not have made the running one look like an orphan.
-      expect(await readFile(join(directory, 'pgdata/megacache.owner'), 'utf8')).toBe(String(process.pid))
+      expect(await ownerOf(directory)).toBe(process.pid)
       expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
     })
   })
@@ -139,7 +144,7 @@ describe('the embedded server', () => {
     const results = await Promise.all([startChild(), startChild()])
     const winner = results.find(({ report }) => report.url !== undefined)
     expect(results.flatMap(({ report }) => report.code ?? [])).toEqual(['data_directory_in_use'])
-    expect(await readFile(join(directory, 'pgdata/megacache.owner'), 'utf8')).toBe(String(winner?.child.pid))
+    expect(await ownerOf(directory)).toBe(winner?.child.pid)
     expect(await query(winner?.report.url ?? '', 'select 1 as one')).toEqual([{ one: 1 }])
     expect((await readdir(directory)).toSorted()).toEqual(['pgdata'])
   })
