@@ -56,6 +56,11 @@ export class InstanceBoard {
     Atomics.store(this.#words, 4, Math.floor(untilSteadyMs / PROOF_UNIT_MS))
   }
 
+  /** Fail-stop: from this store on no thread acknowledges or reads anything. Nothing proves the lease afterwards: the process ends. */
+  stop(): void {
+    Atomics.store(this.#words, 4, 0)
+  }
+
   /** Called by the supervisor only. */
   enter(state: InstanceState, nowMs: number): void {
     Atomics.store(this.#words, 2, nowMs % TWO_32 | 0)

@@ -2,14 +2,20 @@ import { extname } from 'node:path'
 import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts'
+import { InstanceBoard } from './instance-board.ts'
 import { EXIT, StartError } from './supervisor/exit-status.ts'
+import { failStop as stopProcess } from './supervisor/fail-stop.ts'
 import { Instance } from './supervisor/instance.ts'
 import { asStartError, openDatabase, type OpenDatabase } from './supervisor/open-database.ts'
+import { ProcessOutput } from './supervisor/process-output.ts'
 import type { RunningInstance } from './supervisor/running-instance.ts'
 
 /** The whole life of the process. Exit statuses: see supervisor/exit-status.ts. */
+const output = new ProcessOutput(1)
+const errors = new ProcessOutput(2)
 const config = readConfig()
-const log = pino({ level: config.logLevel })
+const log = pino({ level: config.logLevel }, output)
+const board = new InstanceBoard()
 /** Threads run from the sources or from the build, as this file does. */
 const threadModule = new URL(`./worker/request-thread${extname(import.meta.url)}`, import.meta.url)
 process.on('uncaughtException', (error) => failStop(EXIT.broken, `uncaught: ${error.stack ?? error.message}`))
@@ -21,9 +27,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 
 try {
   log.debug(describeConfig(config), 'configuration')
+  const takeOver = isTakeOver()
+  const instance = new Instance({ config, threadModule, board, log, failStop, droppedLines: () => output.dropped })
+  if (!takeOver) await instance.claimPorts()
   database = await openDatabase(config.database)
   void watch(database)
-  running = await new Instance(config, threadModule, log, failStop).start(database, isTakeOver())
+  running = await instance.start(database, takeOver)
   void leave(running)
   log.info({ adminPort: running.adminPort, pid: process.pid }, `listening on ${listenUrl(config, running.port)}`)
 } catch (error) {
@@ -36,7 +45,7 @@ function readConfig(): Config {
     return loadConfig(process.env)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    for (const mistake of error.mistakes) process.stderr.write(`megacache: ${mistake}\n`)
+    for (const mistake of error.mistakes) errors.write(`megacache: ${mistake}\n`)
     return process.exit(EXIT.usage)
   }
 }
@@ -90,7 +99,7 @@ async function leave({ handedOver }: RunningInstance): Promise<void> {
 async function giveUp(error: unknown): Promise<never> {
   isEnding = true
   const isExpected = error instanceof StartError
-  process.stderr.write(`megacache: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`)
+  errors.write(`megacache: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`)
   try {
     await database?.stop()
   } finally {
@@ -98,10 +107,8 @@ async function giveUp(error: unknown): Promise<never> {
   }
 }
 
-/** Nothing more may be acknowledged: end at once. Recovery is the only repair. */
 function failStop(status: number, message: string): void {
-  log.fatal(message)
-  process.exit(status)
+  stopProcess({ board, log, output, errors }, status, message)
 }
 
 function listenUrl({ host }: Config, port: number): string {

@@ -23,6 +23,8 @@ export interface LeaseOptions {
   readonly onWaiting?: (holder: LeaseHolder) => void
   /** Told at each renewal how the clocks stand, and the new `provenUntilMs`. */
   readonly onRenewed?: (offset: ClockOffset, provenUntilMs: number) => void
+  /** Told when the session is lost, with the new `provenUntilMs`: not after now. */
+  readonly onDisconnected?: (provenUntilMs: number) => void
   /**
    * Gives up after this time with `lease_unavailable`; a look under way may take a second more, and 0
    * looks once. Default: waits for ever.

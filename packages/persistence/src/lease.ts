@@ -17,7 +17,8 @@ export interface Lease {
   readonly state: LeaseState
   /**
    * Until then, on the clock given, no other instance can have ended this one's sessions because it was silent. Whoever has
-   * been paused beyond it must find out whether it is still the active one before it acknowledges anything.
+   * been paused beyond it must find out whether it is still the active one before it acknowledges anything. It is now, at the latest,
+   * when the session is lost, and stays so until the lock is ours again.
    */
   readonly provenUntilMs: number
   isHeld(): boolean
@@ -48,7 +49,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
  *
  *     waiting --holder lock free, or its silent holder's sessions ended--> taking
  *     taking: end the sessions tagged with an epoch; raise the epoch under the exclusive fence --> held
- *     held --connection lost--> reconnecting --lock again, epoch unchanged--> held
+ *     held --connection lost: valid no longer--> reconnecting --lock again, epoch unchanged, renewed--> held
  *     held, reconnecting --epoch has moved on--> lost
  *
  * A holder is silent or it renews, never both: its sessions are ended by the statement that locks the lease row and finds it
@@ -169,10 +170,10 @@ class HeldLease implements Lease {
     this.#timers = timers
     this.#clock = options.clock ?? processClock
     this.#unsubscribe = session.subscribe((state) => {
-      if (state.status === 'lost' && this.#state === 'held') this.#state = 'reconnecting'
+      if (state.status === 'lost') this.#onDisconnected()
       if (state.status === 'connected') this.#later(0)
     })
-    if (session.state.status !== 'connected') this.#state = 'reconnecting'
+    if (session.state.status !== 'connected') this.#onDisconnected()
     this.#later(options.renewEveryMs ?? 1_000)
   }
 
@@ -198,6 +199,14 @@ class HeldLease implements Lease {
       await this.#session.query('megacache_release', RELEASE, [String(this.epoch)]).catch(() => {})
     }
     await this.#session.close()
+  }
+
+  /** The lock went with the session: from now on another instance may have it. Only `#regain` proves the lease again. */
+  #onDisconnected(): void {
+    if (this.#isOver()) return
+    this.#state = 'reconnecting'
+    this.#provenUntilMs = Math.min(this.#provenUntilMs, this.#clock.nowMs())
+    this.#options.onDisconnected?.(this.#provenUntilMs)
   }
 
   #stop(): void {

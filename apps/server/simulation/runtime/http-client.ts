@@ -69,7 +69,7 @@ export function fetchFrom(thread: SimulatedThread): (url: string, options: Fetch
     signal.addEventListener('abort', () => reject(signal.reason as Error))
     ask(thread, Number(port), { method, url: pathname, headers }, (outcome) => {
       if ('error' in outcome) return reject(new TypeError('fetch failed', { cause: new Error(outcome.error) }))
-      resolve({ status: outcome.status, arrayBuffer: async () => new ArrayBuffer(0) })
+      resolve({ status: outcome.status, text: async () => outcome.body })
     })
   })
 }

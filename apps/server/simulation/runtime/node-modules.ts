@@ -34,11 +34,17 @@ const MODULES: Readonly<Record<string, (thread: SimulatedThread) => Record<strin
   'node:util': (thread) => ({
     parseArgs: (config: Parameters<typeof parseArgs>[0]) => parseArgs({ ...config, args: [...thread.process.argv] }),
   }),
-  'node:crypto': (thread) => ({ createHash, timingSafeEqual, randomFillSync: randomFill(thread) }),
+  'node:crypto': (thread) => ({ createHash, timingSafeEqual, randomFillSync: randomFill(thread), randomUUID: () => hexOf(thread, 8) }),
   'node:fs': (thread) => ({
     readFileSync: (file: unknown) => {
       if (file !== '/proc/uptime') throw new Error(`nobody simulates ${String(file)}`)
       return `${(thread.process.machine.bootMs() / 1000).toFixed(2)} 0.00\n`
+    },
+    // What is said on standard error before an end; what is logged goes another way, see `logOf`.
+    fstatSync: () => ({ isFile: () => true }),
+    writeSync: (_fd: number, line: Buffer) => {
+      thread.process.lastWords = line.toString()
+      return line.length
     },
   }),
   'node:fs/promises': () => ({

@@ -53,6 +53,8 @@ export class Watch implements LogListener {
         counters.add(`log: ${message}`)
         break
       case 'handing over':
+      case 'refused to hand over':
+      case 'the successor is gone, serving on':
       case 'wall time jumped':
       case 'sale retired':
       case 'rotation failed, trying again':

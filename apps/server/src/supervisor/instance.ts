@@ -3,13 +3,15 @@ import { SaleClock } from '@megacache/sale-clock'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
-import { InstanceBoard, type InstanceState } from '../instance-board.ts'
+import type { InstanceBoard, InstanceState } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
 import { SteadyTime } from '../steady-time.ts'
+import { AdminServer } from './admin-server.ts'
 import { DatabaseOffset } from './database-offset.ts'
 import { EXIT } from './exit-status.ts'
 import { Predecessor } from './hand-over.ts'
-import { Metrics } from './metrics.ts'
+import { ListenError } from './listen-error.ts'
+import { type LeaseHolderName, Metrics } from './metrics.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { probePort } from './port-probe.ts'
 import { RequestThreads } from './request-threads.ts'
@@ -21,18 +23,31 @@ const SWEEP_INTERVAL_MS = 25
 const STUCK_INTERVAL_MS = 500
 const ATTEMPTS_INTERVAL_MS = 5_000
 const RETENTION_INTERVAL_MS = 3_600_000
+const ADMIN_RETRY_MS = 100
+/** As long as a predecessor may take to end (SHUTDOWN_TIMEOUT): who serves already must not end for its admin port. */
+const ADMIN_RETRIES_MAX = 6_000
 
 /** Ends the process at once; called when nothing more may be acknowledged. */
 export type FailStop = (status: number, message: string) => void
 
+export interface InstanceParts {
+  readonly config: Config
+  readonly threadModule: URL
+  readonly board: InstanceBoard
+  readonly log: Logger
+  readonly failStop: FailStop
+  readonly droppedLines: () => number
+}
+
 /**
- * One server process in the order of its life: database, lease, recovery, request threads, sale clock,
+ * One server process in the order of its life: admin port, database, lease, recovery, request threads, sale clock,
  * listeners; then draining in reverse. Runs on the main thread, which serves no requests.
  */
 export class Instance {
   /** 32 hexadecimal digits: a UUID without its dashes, as long as the database allows. */
   readonly id = uuidv7().replaceAll('-', '')
-  readonly board = new InstanceBoard()
+  readonly #board: InstanceBoard
+  readonly #metrics: Metrics
   readonly #config: Config
   readonly #threadModule: URL
   readonly #log: Logger
@@ -41,15 +56,30 @@ export class Instance {
   readonly #time = new SteadyTime()
   /** The clock that the engine's expiries are on, as persistence reads it. */
   readonly #steadyClock = { nowMs: (): number => this.#time.monotonicMs() }
-  #awaitedEpoch: number | undefined
+  #holder: LeaseHolderName | undefined
+  #admin: AdminServer | undefined
   #offset: DatabaseOffset | undefined
 
-  /** `threadModule` is what request threads run. */
-  constructor(config: Config, threadModule: URL, log: Logger, failStop: FailStop) {
+  /** `threadModule` is what request threads run; `droppedLines` tells how many log lines found no reader. */
+  constructor({ config, threadModule, board, log, failStop, droppedLines }: InstanceParts) {
     this.#config = config
+    this.#board = board
+    board.enter('starting', Date.now())
+    this.#metrics = new Metrics(board, () => this.#holder, droppedLines)
     this.#threadModule = threadModule
     this.#log = log
     this.#failStop = failStop
+  }
+
+  /**
+   * Finds out whether the ports can be had, before anything else is begun, and opens the admin port. Not for a successor: it
+   * shares the one with its predecessor, and gets the other one from it.
+   */
+  async claimPorts(): Promise<void> {
+    const { host, port } = this.#config
+    if (port !== 0) await probePort(host, port)
+    this.#admin = await this.#openAdmin()
+    this.#log.info({ adminPort: this.#admin.port, pid: process.pid, instanceId: this.id }, 'admin port open')
   }
 
   /**
@@ -63,7 +93,7 @@ export class Instance {
     const isUnsafe = await this.#inspect(queries)
     const threads = await this.#loadThreads()
     this.#enter('standby')
-    const predecessor = takeOver ? await Predecessor.find(this.#config, this.#log) : undefined
+    const predecessor = takeOver ? await Predecessor.find(this.#config, this.id, this.#log) : undefined
     let port = predecessor === undefined ? undefined : await threads.listen(this.#config.host, this.#config.port)
     const lease = await this.#acquireLease(connection, threads, predecessor)
     const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config), this.#time)
@@ -77,11 +107,12 @@ export class Instance {
     await threads.open()
     this.#enter('active')
     port ??= await this.#openPort(threads)
-    const metrics = new Metrics(this.board, book, threads, isUnsafe)
+    this.#metrics.serve(book, threads, isUnsafe)
     const running = new RunningInstance({
       instance: this, config: this.#config, log: this.#log, lease, queries, threads, clock, book, port, timers: this.#timers,
     })
-    await running.openAdmin(metrics, predecessor !== undefined)
+    this.#admin ??= await this.#openAdminAfter()
+    running.administer(this.#admin)
     this.#keepHouse(book)
     return running
   }
@@ -91,7 +122,7 @@ export class Instance {
     connection: Connection, threads: RequestThreads, predecessor: Predecessor | undefined,
   ): Promise<Lease> {
     const refused = new AbortController()
-    const leaving = predecessor?.leave().catch((error: unknown) => refused.abort(error))
+    let leaving: Promise<void> | undefined
     try {
       const lease = await acquireLease({
         connection,
@@ -99,13 +130,19 @@ export class Instance {
         clock: this.#steadyClock,
         signal: refused.signal,
         onLost: () => this.#fenced(),
-        onWaiting: (holder) => this.#waitFor(holder),
+        onWaiting: (holder) => {
+          this.#waitFor(holder)
+          // Not before: the predecessor looks for the session that waits.
+          leaving ??= predecessor?.leave().catch((error: unknown) => refused.abort(error))
+        },
+        onDisconnected: (provenUntilMs) => this.#board.prove(provenUntilMs),
         onRenewed: (measured, provenUntilMs) => {
-          this.board.prove(provenUntilMs)
+          this.#board.prove(provenUntilMs)
           if (this.#offset?.offer(measured, this.#time.monotonicMs()) === true) threads.setClockOffset(this.#offset.offsetMs)
         },
       })
-      this.board.prove(lease.provenUntilMs)
+      this.#board.prove(lease.provenUntilMs)
+      this.#holder = { epoch: lease.epoch, instanceId: this.id }
       this.#log.info({ epoch: lease.epoch, instanceId: this.id }, 'lease acquired')
       await leaving
       return lease
@@ -126,7 +163,7 @@ export class Instance {
     return RequestThreads.start({
       module: this.#threadModule,
       count: this.#config.threads,
-      settings: { instanceId: this.id, board: this.board.memory, attemptLog: this.#config.attemptLog },
+      settings: { instanceId: this.id, board: this.#board.memory, attemptLog: this.#config.attemptLog },
       onLog: ({ level, message, fields }) => this.#log[level](fields, message),
       onFatal: (kind, message) => {
         if (kind === 'fenced') this.#fenced()
@@ -140,22 +177,41 @@ export class Instance {
   }
 
   #enter(state: InstanceState): void {
-    this.board.enter(state, Date.now())
+    this.#board.enter(state, Date.now())
     this.#log.info({ state }, 'instance state')
   }
 
   /** Said once for each holder: the standby looks many times a second. */
   #waitFor({ instanceId, epoch }: LeaseHolder): void {
-    if (this.#awaitedEpoch === epoch) return
-    this.#awaitedEpoch = epoch
+    if (this.#holder?.epoch === epoch) return
+    this.#holder = { instanceId, epoch }
     this.#log.info({ holder: instanceId, epoch }, 'another instance is active, waiting for its lease')
   }
 
   #fenced(): void {
     // An instance that leaves has given its lease away itself.
-    if (this.board.state === 'draining') return
-    this.#enter('fenced')
+    if (this.#board.state === 'draining') return
     this.#failStop(EXIT.fenced, 'another instance has taken over')
+  }
+
+  #openAdmin(): Promise<AdminServer> {
+    const { adminHost: host, adminPort: port, adminToken: token } = this.#config
+    return AdminServer.open({
+      host, port, token, instanceId: this.id, board: this.#board, metrics: this.#metrics, holder: () => this.#holder,
+    })
+  }
+
+  /** The predecessor may still have it for a moment. */
+  async #openAdminAfter(): Promise<AdminServer> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#openAdmin()
+      } catch (error) {
+        const isTaken = error instanceof ListenError && error.code === 'EADDRINUSE'
+        if (!isTaken || attempt === ADMIN_RETRIES_MAX) throw error
+        await new Promise((resolve) => { setTimeout(resolve, ADMIN_RETRY_MS) })
+      }
+    }
   }
 
   #saleClock(book: SaleBook, threads: RequestThreads): SaleClock {
@@ -173,7 +229,7 @@ export class Instance {
         return terms
       },
       open: (sale) => {
-        this.board.open(sale.saleId)
+        this.#board.open(sale.saleId)
         this.#log.info({ saleId: sale.saleId, endsAt: new Date(sale.endsAtMs).toISOString() }, 'sale opened')
       },
       retire: async (sale) => {

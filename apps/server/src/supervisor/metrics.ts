@@ -4,19 +4,31 @@ import type { ThreadMetrics } from '../thread-messages.ts'
 import type { RequestThreads } from './request-threads.ts'
 import type { SaleBook } from './sale-book.ts'
 
+/** Who has the lease; without an instance when its last holder has released it. */
+export interface LeaseHolderName {
+  readonly instanceId: string | undefined
+  readonly epoch: number
+}
+
 /**
  * The figures of `/metrics`. Nothing is counted here: threads and engine count in plain words on the request
  * path, and each scrape gathers them.
  */
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #threads: RequestThreads
   readonly #refresh: ((metrics: readonly ThreadMetrics[]) => void)[] = []
+  #threads: RequestThreads | undefined
 
-  constructor(board: InstanceBoard, book: SaleBook, threads: RequestThreads, isUnsafe: boolean) {
-    this.#threads = threads
+  /** What there is from the start of the process on. `droppedLines` of the log. */
+  constructor(board: InstanceBoard, holder: () => LeaseHolderName | undefined, droppedLines: () => number) {
     collectDefaultMetrics({ register: this.#registry })
-    this.#instance(board, isUnsafe)
+    this.#process(board, holder, droppedLines)
+  }
+
+  /** From now on the figures of an instance that serves as well. */
+  serve(book: SaleBook, threads: RequestThreads, isUnsafe: boolean): void {
+    this.#threads = threads
+    this.#instance(isUnsafe)
     this.#sales(book)
     this.#answers()
     this.#writers()
@@ -27,20 +39,31 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const metrics = await this.#threads.metrics()
+    const metrics = await this.#threads?.metrics() ?? []
     for (const refresh of this.#refresh) refresh(metrics)
     return this.#registry.metrics()
   }
 
-  #instance(board: InstanceBoard, isUnsafe: boolean): void {
+  #process(board: InstanceBoard, holder: () => LeaseHolderName | undefined, droppedLines: () => number): void {
     const state = this.#gauge('megacache_instance_state', 'Which state the instance is in: 1 for that one.', ['state'])
+    const lease = this.#gauge('megacache_lease_holder_info', 'Which instance has the lease, as far as this one knows: 1 for that one.', ['holder', 'epoch'])
+    const dropped = this.#gauge('megacache_log_lines_dropped_total', 'Log lines that found no reader.', [])
+    this.#refresh.push(() => {
+      for (const name of INSTANCE_STATES) state.set({ state: name }, name === board.state ? 1 : 0)
+      lease.reset()
+      const known = holder()
+      if (known !== undefined) lease.set({ holder: known.instanceId ?? '', epoch: String(known.epoch) }, 1)
+      dropped.set(droppedLines())
+    })
+  }
+
+  #instance(isUnsafe: boolean): void {
     const unsafe = this.#gauge('megacache_unsafe_database', '1 when the database may lose acknowledged commits.', [])
     const connections = this.#gauge('megacache_http_connections', 'Open connections on the public port.', [])
     const storage = this.#gauge('megacache_storage_available_threads', 'Request threads that reach the database.', [])
     const dropped = this.#gauge('megacache_attempts_dropped_total', 'Attempts that the log of attempts had no room for.', [])
     this.#refresh.push((metrics) => {
       dropped.set(metrics.reduce((sum, thread) => sum + (thread.attemptsDropped ?? 0), 0))
-      for (const name of INSTANCE_STATES) state.set({ state: name }, name === board.state ? 1 : 0)
       unsafe.set(isUnsafe ? 1 : 0)
       connections.set(metrics.reduce((sum, thread) => sum + thread.connections, 0))
       storage.set(metrics.filter((thread) => thread.storageAvailable === true).length)

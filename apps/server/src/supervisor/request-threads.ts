@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Activation, Order, Report, SharedSale, ThreadMetrics, ThreadSettings } from '../thread-messages.ts'
 import { StartError } from './exit-status.ts'
+import { ListenError } from './listen-error.ts'
 
 /** More threads than this gain nothing: the database connection of each becomes the limit. */
 const THREADS_AUTO_MAX = 4
@@ -112,16 +113,20 @@ export class RequestThreads {
   /** Stops accepting, answers what is under way, makes it durable, and ends the threads. */
   async drain(graceMs: number, withinMs: number): Promise<void> {
     this.#isEnding = true
-    await this.#stopListening()
+    await this.stopListening()
     await this.#order({ kind: 'drain', graceMs }, (report) => report.kind === 'drained', withinMs)
     await Promise.all(this.#workers.map((worker) => worker.terminate()))
   }
 
-  /** Stops accepting and makes durable what is under way; whatever comes now goes to the successor on this port. */
+  /** Makes durable what is under way; whatever comes now goes to the successor on this port. Stop listening first. */
   async handOver(host: string, port: number, withinMs: number): Promise<void> {
     this.#isEnding = true
-    await this.#stopListening()
     await this.#order({ kind: 'handOver', host, port }, (report) => report.kind === 'handedOver', withinMs)
+  }
+
+  /** A successor that was to take over is gone: the listeners are opened again. */
+  async listenAgain(host: string, port: number): Promise<void> {
+    await this.listen(host, port)
   }
 
   /** After a hand-over: waits until the last connection is gone, then ends the threads. */
@@ -134,7 +139,7 @@ export class RequestThreads {
    * All threads, before any of them tells a client to come again: the new connection would find the listener of a thread
    * that is just about to close its own, and be reset.
    */
-  #stopListening(): Promise<void> {
+  stopListening(): Promise<void> {
     return this.#order({ kind: 'stopListening' }, (report) => report.kind === 'stoppedListening')
   }
 
@@ -192,7 +197,7 @@ export class RequestThreads {
       const hear = (from: Worker, report: Report): void => {
         if (from !== worker) return
         if (report.kind === 'listening') resolve(report.port)
-        else if (report.kind === 'listenFailed') reject(new ListenError(host, port, report.code, report.message))
+        else if (report.kind === 'listenFailed') reject(new ListenError('PORT', host, port, report))
         else return
         this.#awaited.delete(hear)
       }
@@ -212,18 +217,3 @@ function tooSlowToStart(withinMs: number): StartError {
 
 /** What systems answer that know no SO_REUSEPORT. */
 const UNSUPPORTED: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOPROTOOPT', 'EINVAL'])
-
-export class ListenError extends StartError {
-  readonly code: string
-
-  constructor(host: string, port: number, code: string, message: string) {
-    super(LISTEN_FAILURES[code]?.(host, port) ?? `cannot listen on ${host}:${port}: ${message}`)
-    this.code = code
-  }
-}
-
-const LISTEN_FAILURES: Readonly<Record<string, (host: string, port: number) => string>> = {
-  EADDRINUSE: (host, port) => `port ${port} is in use on ${host}; set PORT to another one`,
-  EACCES: (host, port) => `no permission to listen on ${host}:${port}`,
-  EADDRNOTAVAIL: (host) => `this machine has no address ${host}`,
-}

@@ -1,23 +1,17 @@
-import type { Lease } from '@megacache/persistence'
+import { isWaitingForLease, type Lease } from '@megacache/persistence'
 import type { SaleClock } from '@megacache/sale-clock'
-import type { Server } from 'node:http'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { InstanceState } from '../instance-board.ts'
 import type { RareQueries } from '../rare-queries.ts'
-import { openAdminServer } from './admin-server.ts'
-import { successorHost } from './hand-over.ts'
-import type { Metrics } from './metrics.ts'
-import { ListenError, type RequestThreads } from './request-threads.ts'
+import type { AdminAnswer, AdminServer, Leaving } from './admin-server.ts'
+import type { RequestThreads } from './request-threads.ts'
 import type { SaleBook } from './sale-book.ts'
+import { findsStandby, localUrl, stateBehind, successorHost } from './standby-listener.ts'
+import { Succession } from './succession.ts'
 
 /** How long a draining instance waits for clients to go; spec section 6. */
 const DRAIN_GRACE_MS = 5_000
-/** How long a process that wants to take over has from its claim to its hand-over before another may claim. */
-const SUCCESSION_MS = 5_000
-const ADMIN_RETRY_MS = 100
-/** As long as a predecessor may take to end (SHUTDOWN_TIMEOUT): who serves already must not end for its admin port. */
-const ADMIN_RETRIES_MAX = 6_000
 
 interface Parts {
   readonly instance: { enter(state: InstanceState): void }
@@ -32,13 +26,30 @@ interface Parts {
   readonly timers: readonly NodeJS.Timeout[]
 }
 
-/** An instance that serves, until it drains or hands over. */
-export class RunningInstance {
+/**
+ * An instance that serves, until it leaves in one of three ways: it drains (a signal), hands over (a successor's order), or
+ * stops (fail-stop.ts).
+ *
+ * ```text
+ *   serving --SIGTERM--> draining: not listening --idle, or grace over--> flushing --lease released--> gone, 0
+ *      |                     \--second signal, SHUTDOWN_TIMEOUT--> gone, 1
+ *      |
+ *      |--order: token wrong, used or too old; no such session in the database; no standby on the port--> serving, 403 or 409
+ *      |--order--> ordered: not listening --nobody answers on the port: listens again--> serving, 409
+ *      |              \--the successor answers--> handing over: flushing --lease released--> passing on --> gone, 0
+ *      |                                              \--it cannot flush--> gone, 70
+ *      \--fenced, broken--> gone, 75 or 70, from every state but: fenced is nothing once it leaves
+ * ```
+ *
+ * A signal while it passes on waits for its end, one while it is ordered to leave wins over the order until it stops listening,
+ * and an order while it drains is refused with 409. What requests meet in each state is drawn in worker/request-thread.ts.
+ */
+export class RunningInstance implements Leaving {
   readonly #parts: Parts
   readonly #handedOver = Promise.withResolvers<void>()
-  #admin: Server | undefined
+  readonly #succession = new Succession()
+  #admin: AdminServer | undefined
   #isLeaving = false
-  #claimedUntilMs = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -49,8 +60,7 @@ export class RunningInstance {
   }
 
   get adminPort(): number {
-    const address = this.#admin?.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
+    return this.#admin?.port ?? 0
   }
 
   /** Resolves when a successor has taken over and the last client has moved on: the process can end. */
@@ -58,19 +68,10 @@ export class RunningInstance {
     return this.#handedOver.promise
   }
 
-  /** Opens the admin port; after a hand-over the predecessor may still have it for a moment. */
-  async openAdmin(metrics: Metrics, isAwaited: boolean): Promise<void> {
-    const { adminHost: host, adminPort: port, adminToken: token } = this.#parts.config
-    for (let attempt = 0; ; attempt++) {
-      try {
-        this.#admin = await openAdminServer({ host, port, token, metrics, claimSuccession: () => this.#claimSuccession(), handOver: () => this.#handOver() })
-        return
-      } catch (error) {
-        const isTaken = error instanceof ListenError && error.code === 'EADDRINUSE'
-        if (!isAwaited || !isTaken || attempt === ADMIN_RETRIES_MAX) throw error
-        await new Promise((resolve) => { setTimeout(resolve, ADMIN_RETRY_MS) })
-      }
-    }
+  /** The admin port takes orders from now on, and ends with this instance. */
+  administer(admin: AdminServer): void {
+    this.#admin = admin
+    admin.serve(this)
   }
 
   /** Orderly shutdown, spec section 6: nothing that was accepted stays without an answer. */
@@ -82,30 +83,41 @@ export class RunningInstance {
     const graceMs = Math.min(DRAIN_GRACE_MS, config.shutdownTimeoutMs / 2)
     await threads.drain(graceMs, config.shutdownTimeoutMs)
     await this.#letGo()
-    this.#closeAdmin()
+    this.#admin?.close()
   }
 
   /**
    * Whether the caller may succeed this instance. Of two that want to at once one must not even open the port: what it had
    * parked would end with it.
    */
-  #claimSuccession(): boolean {
-    const now = performance.now()
-    if (this.#isLeaving || now < this.#claimedUntilMs) return false
-    this.#claimedUntilMs = now + SUCCESSION_MS
-    return true
+  claim(successor: string): AdminAnswer {
+    if (this.#isLeaving) return { status: 409, text: 'it is leaving already' }
+    const token = this.#succession.claim(successor)
+    return token === undefined ? { status: 409, text: 'another process is taking over already' } : { status: 200, text: token }
   }
 
   /**
    * Gives the lease to the successor that listens on the same port already. Resolves when it is free; the clients
-   * that are still connected here are served by passing their requests on. When it fails, `handedOver` rejects as well:
-   * this instance has stopped serving and must not stay.
+   * that are still connected here are served by passing their requests on. When it fails after it has stopped serving, `handedOver`
+   * rejects as well: this instance must not stay.
    */
-  async #handOver(): Promise<void> {
-    const { config, log, threads, port } = this.#parts
-    if (this.#isLeaving) throw new Error('this instance is leaving already')
+  async handOver(successor: string, token: string): Promise<AdminAnswer> {
+    const { log, threads, config, port } = this.#parts
+    const refusal = await this.#refusalOf(successor, token)
+    if (refusal !== undefined) {
+      log.warn({ successor, reason: refusal.text }, 'refused to hand over')
+      return refusal
+    }
     this.#isLeaving = true
-    log.info('handing over')
+    await threads.stopListening()
+    // Nobody of this process listens: whoever answers now is the successor.
+    if (await stateBehind(localUrl(config.host, port)) === undefined) {
+      await threads.listenAgain(config.host, port)
+      this.#isLeaving = false
+      log.warn({ successor }, 'the successor is gone, serving on')
+      return { status: 409, text: `nobody answers on port ${port}` }
+    }
+    log.info({ successor }, 'handing over')
     try {
       await this.#stopDuties()
       await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs)
@@ -116,11 +128,25 @@ export class RunningInstance {
     }
     log.info('handed over, passing on what still comes')
     this.#leave().catch((error: unknown) => this.#handedOver.reject(error))
+    return { status: 204 }
+  }
+
+  /** Why this instance does not leave; undefined when the order is the successor's, and that is ready. */
+  async #refusalOf(successor: string, token: string): Promise<AdminAnswer | undefined> {
+    const { config, port, queries } = this.#parts
+    if (this.#isLeaving) return { status: 409, text: 'it is leaving already' }
+    if (!this.#succession.redeem(successor, token)) return { status: 403, text: 'this is no claimed successor' }
+    const isWaiting = await queries.run((client) => isWaitingForLease(client, successor)).catch(() => undefined)
+    if (isWaiting === undefined) return { status: 409, text: 'the database does not tell who waits for the lease' }
+    if (!isWaiting) return { status: 403, text: `no instance ${successor} waits for the lease` }
+    if (!await findsStandby(localUrl(config.host, port))) return { status: 409, text: `no standby listens on port ${port}` }
+    // A signal may have come meanwhile.
+    return this.#isLeaving ? { status: 409, text: 'it is leaving already' } : undefined
   }
 
   async #leave(): Promise<void> {
     // The answer to the successor first.
-    setImmediate(() => this.#closeAdmin())
+    setImmediate(() => this.#admin?.close())
     await this.#parts.threads.leave(DRAIN_GRACE_MS)
     this.#handedOver.resolve()
   }
@@ -137,10 +163,5 @@ export class RunningInstance {
     await book.recordAttempts().catch((error: unknown) => log.warn({ err: error }, 'the last attempts are not counted'))
     await lease.release()
     await queries.close()
-  }
-
-  #closeAdmin(): void {
-    this.#admin?.close()
-    this.#admin?.closeIdleConnections()
   }
 }

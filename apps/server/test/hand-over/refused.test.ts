@@ -60,17 +60,18 @@ describe('a take-over', () => {
     const database = await fixture.database()
     const env = await settings()
     const running = await fixture.server(database, env)
-    expect((await fetch(`${running.adminUrl}/succession`, { method: 'POST' })).status).toBe(204)
+    const claim = async (): Promise<number> =>
+      (await fetch(`${running.adminUrl}/succession`, { method: 'POST', headers: { 'megacache-successor': 'the-first-one' } })).status
+    expect(await claim()).toBe(200)
     let claimedAt = performance.now()
     const second = fixture.spawn(database, env, TAKE_OVER)
     // However long the second takes to load, the first one's claim stands when it asks.
     while (second.exit === undefined) {
       await sleep(100)
-      const { status } = await fetch(`${running.adminUrl}/succession`, { method: 'POST' })
-      if (status === 204) claimedAt = performance.now()
+      if (await claim() === 200) claimedAt = performance.now()
     }
     expect(second.exit.code).toBe(CANNOT_START)
-    expect(second.stderrLines).toEqual([expect.stringContaining('another process is taking over from the instance on http:')])
+    expect(second.stderrLines).toEqual([expect.stringMatching(/^megacache: --take-over: another process is taking over already \(the instance on http:/)])
     expect(running.logged('handing over')).toEqual([])
     expect((await fixture.client(running).checkout(1, 1)).status).toBe(200)
     // The first one never came.

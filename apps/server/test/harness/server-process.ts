@@ -49,6 +49,9 @@ export interface ServerOptions {
   /** In a process group of its own, so that a signal can go to all of it. */
   readonly detached?: boolean
   readonly cwd?: string
+  /** Descriptors that take the place of the pipes; what goes there is not seen here. */
+  readonly stdout?: number
+  readonly stderr?: number
 }
 
 /** The real server, from its sources, as a child process. */
@@ -65,9 +68,11 @@ export class ServerProcess {
   #unfinished = ''
   #exit: Exit | undefined
 
-  constructor({ env = {}, nodeArgs = [], args = [], detached = false, cwd }: ServerOptions = {}) {
+  constructor({ env = {}, nodeArgs = [], args = [], detached = false, cwd, stdout, stderr }: ServerOptions = {}) {
     const flags = ['--conditions=@megacache/source', `--import=${DIE_WITH_PARENT}`, ...nodeArgs]
-    this.#child = spawn(process.execPath, [...flags, MAIN, ...args], { env: environment(env), stdio: 'pipe', detached, cwd })
+    this.#child = spawn(process.execPath, [...flags, MAIN, ...args], {
+      env: environment(env), stdio: ['pipe', stdout ?? 'pipe', stderr ?? 'pipe'], detached, cwd,
+    })
     this.pid = this.#child.pid ?? 0
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
