@@ -7,6 +7,7 @@
  *   word 1      state, an index into INSTANCE_STATES
  *   word 2, 3   since when, Unix milliseconds, low and high half
  *   word 4      until when the lease is proven, in units of 256 ms of the steady clock, rounded down
+ *   word 5      the same, or since when the lease has no session: whichever is earlier
  * ```
  */
 export class InstanceBoard {
@@ -51,14 +52,27 @@ export class InstanceBoard {
     return Atomics.load(this.#words, 4) * PROOF_UNIT_MS
   }
 
-  /** Called by the supervisor only, after each renewal of the lease. */
-  prove(untilSteadyMs: number): void {
-    Atomics.store(this.#words, 4, Math.floor(untilSteadyMs / PROOF_UNIT_MS))
+  /** As `provenUntilMs`, but over at once when the session of the lease is lost: another instance may have taken the lock. ADR 20. */
+  get heldUntilMs(): number {
+    return Atomics.load(this.#words, 5) * PROOF_UNIT_MS
   }
 
-  /** Fail-stop: from this store on no thread acknowledges or reads anything. Nothing proves the lease afterwards: the process ends. */
+  /** Called by the supervisor only, after each renewal of the lease. */
+  prove(untilSteadyMs: number): void {
+    const until = Math.floor(untilSteadyMs / PROOF_UNIT_MS)
+    Atomics.store(this.#words, 4, until)
+    Atomics.store(this.#words, 5, until)
+  }
+
+  /** Called by the supervisor only, when the session of the lease is lost. */
+  disconnect(atSteadyMs: number): void {
+    Atomics.store(this.#words, 5, Math.min(Atomics.load(this.#words, 5), Math.floor(atSteadyMs / PROOF_UNIT_MS)))
+  }
+
+  /** Fail-stop: from these stores on no thread acknowledges or reads anything. Nothing proves the lease afterwards: the process ends. */
   stop(): void {
     Atomics.store(this.#words, 4, 0)
+    Atomics.store(this.#words, 5, 0)
   }
 
   /** Called by the supervisor only. */

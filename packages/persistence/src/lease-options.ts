@@ -23,8 +23,11 @@ export interface LeaseOptions {
   readonly onWaiting?: (holder: LeaseHolder) => void
   /** Told at each renewal how the clocks stand, and the new `provenUntilMs`. */
   readonly onRenewed?: (offset: ClockOffset, provenUntilMs: number) => void
-  /** Told when the session is lost, with the new `provenUntilMs`: not after now. */
-  readonly onDisconnected?: (provenUntilMs: number) => void
+  /**
+   * Told when the session is lost, and with it the lock, at this time of the clock: another instance may be active from now on,
+   * until `onRenewed` tells otherwise. Nothing of the sale may be read out meanwhile; what was committed is true.
+   */
+  readonly onDisconnected?: (atMs: number) => void
   /**
    * Gives up after this time with `lease_unavailable`; a look under way may take a second more, and 0
    * looks once. Default: waits for ever.

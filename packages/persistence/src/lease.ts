@@ -17,8 +17,8 @@ export interface Lease {
   readonly state: LeaseState
   /**
    * Until then, on the clock given, no other instance can have ended this one's sessions because it was silent. Whoever has
-   * been paused beyond it must find out whether it is still the active one before it acknowledges anything. It is now, at the latest,
-   * when the session is lost, and stays so until the lock is ours again.
+   * been paused beyond it must find out whether it is still the active one before it acknowledges anything. It says nothing of a
+   * session that ended otherwise: see `isHeld` and `onDisconnected`.
    */
   readonly provenUntilMs: number
   isHeld(): boolean
@@ -49,7 +49,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
  *
  *     waiting --holder lock free, or its silent holder's sessions ended--> taking
  *     taking: end the sessions tagged with an epoch; raise the epoch under the exclusive fence --> held
- *     held --connection lost: valid no longer--> reconnecting --lock again, epoch unchanged, renewed--> held
+ *     held --connection lost: `onDisconnected`--> reconnecting --lock again, epoch unchanged, renewed--> held
  *     held, reconnecting --epoch has moved on--> lost
  *
  * A holder is silent or it renews, never both: its sessions are ended by the statement that locks the lease row and finds it
@@ -201,12 +201,11 @@ class HeldLease implements Lease {
     await this.#session.close()
   }
 
-  /** The lock went with the session: from now on another instance may have it. Only `#regain` proves the lease again. */
+  /** The lock went with the session: from now on another instance may have it, until `#regain` has it again. */
   #onDisconnected(): void {
     if (this.#isOver()) return
     this.#state = 'reconnecting'
-    this.#provenUntilMs = Math.min(this.#provenUntilMs, this.#clock.nowMs())
-    this.#options.onDisconnected?.(this.#provenUntilMs)
+    this.#options.onDisconnected?.(this.#clock.nowMs())
   }
 
   #stop(): void {

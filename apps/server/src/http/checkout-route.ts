@@ -133,7 +133,7 @@ class CheckoutAnswer implements CheckoutRow, Waiting {
    */
   #acknowledge(): void {
     if (this.isAnswered) return
-    if (!this.#thread.isActive()) return this.#refuse(problems.storage_unavailable)
+    if (!this.#thread.mayAcknowledge()) return this.#refuse(problems.storage_unavailable)
     const pending = this.#pending
     const sale = this.#thread.shelf.find(this.saleId)
     const ttlMs = sale?.engine.reservationTtlMs ?? 0

@@ -147,7 +147,7 @@ class PurchaseAnswer implements PurchaseRow, Waiting {
   settle(outcome: Outcome): void {
     switch (outcome) {
       case 'durable':
-        if (!this.#thread.isActive()) this.#refuse(problems.purchase_in_doubt)
+        if (!this.#thread.mayAcknowledge()) this.#refuse(problems.purchase_in_doubt)
         if (this.isAnswered) this.#unanswered.add(this.itemId)
         this.#pending.confirm()
         if (this.isAnswered) return

@@ -89,7 +89,7 @@ class CancelAnswer implements CancelRow, Waiting {
     switch (outcome) {
       case 'durable':
         this.#pending.confirm()
-        if (!this.#thread.isActive()) this.#refuse(problems.storage_unavailable)
+        if (!this.#thread.mayAcknowledge()) this.#refuse(problems.storage_unavailable)
         if (this.isAnswered) return
         this.isAnswered = true
         endUnlessProvenAtItsTurn(this.#thread, this.#response)

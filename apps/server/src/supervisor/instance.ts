@@ -77,7 +77,7 @@ export class Instance {
    */
   async claimPorts(): Promise<void> {
     const { host, port } = this.#config
-    if (port !== 0) await probePort(host, port)
+    await probePort(host, port)
     this.#admin = await this.#openAdmin()
     this.#log.info({ adminPort: this.#admin.port, pid: process.pid, instanceId: this.id }, 'admin port open')
   }
@@ -135,13 +135,13 @@ export class Instance {
           // Not before: the predecessor looks for the session that waits.
           leaving ??= predecessor?.leave().catch((error: unknown) => refused.abort(error))
         },
-        onDisconnected: (provenUntilMs) => this.#board.prove(provenUntilMs),
+        onDisconnected: (atMs) => this.#board.disconnect(atMs),
         onRenewed: (measured, provenUntilMs) => {
           this.#board.prove(provenUntilMs)
           if (this.#offset?.offer(measured, this.#time.monotonicMs()) === true) threads.setClockOffset(this.#offset.offsetMs)
         },
       })
-      this.#board.prove(lease.provenUntilMs)
+      if (lease.isHeld()) this.#board.prove(lease.provenUntilMs)
       this.#holder = { epoch: lease.epoch, instanceId: this.id }
       this.#log.info({ epoch: lease.epoch, instanceId: this.id }, 'lease acquired')
       await leaving

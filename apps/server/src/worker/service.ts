@@ -52,8 +52,9 @@ export class Service {
       attempts: settings.attemptLog ? new Attempts(connection, applicationName) : undefined,
       clockOffsetMs: activation.clockOffsetMs,
       connectionLostSinceMs: () => this.#lostSinceMs,
-      isActive: () => time.monotonicMs() < board.provenUntilMs,
-      unprovenForMs: () => time.monotonicMs() - board.provenUntilMs,
+      isActive: () => time.monotonicMs() < board.heldUntilMs,
+      mayAcknowledge: () => time.monotonicMs() < board.provenUntilMs,
+      unprovenForMs: () => time.monotonicMs() - board.heldUntilMs,
       wallMs: () => time.wallMs(),
       fail: (kind, message) => report(kind === 'fenced' ? { kind } : { kind, message }),
     }

@@ -27,10 +27,16 @@ export interface ThreadContext {
   /** Unix milliseconds; undefined while the connection to the database stands. */
   connectionLostSinceMs(): number | undefined
   /**
-   * False when another instance may have taken over, because this one stood still or cannot reach the database: it then
-   * says nothing about sales, items and reservations but 503, until the lease is renewed or it ends. G10.
+   * False when another instance may have taken over, because this one stood still, cannot reach the database, or has lost the
+   * session of its lease: it then begins no write, and says nothing about sales, items and reservations but 503, until the lease is
+   * renewed or it ends. G10.
    */
   isActive(): boolean
+  /**
+   * Whether a write that the database has confirmed may be acknowledged. A lost session of the lease does not forbid it: the fence
+   * let the row in before any other instance was active, and untold it would block its item until it expires. ADR 20.
+   */
+  mayAcknowledge(): boolean
   /** For how long that has been so, in milliseconds; below zero while it is the active one. */
   unprovenForMs(): number
   /** Wall time, Unix milliseconds. */

@@ -1,8 +1,13 @@
 import type { ServerProcess } from './server-process.ts'
 
 /** The figures of `/metrics` by their names with labels, as the text has them. */
-export async function readMetrics(server: ServerProcess): Promise<Map<string, number>> {
-  const answer = await fetch(`${server.adminUrl}/metrics`)
+export function readMetrics(server: ServerProcess): Promise<Map<string, number>> {
+  return readMetricsOf(server.adminUrl)
+}
+
+/** The same by the address of the admin port, for a server that does not serve yet. */
+export async function readMetricsOf(adminUrl: string): Promise<Map<string, number>> {
+  const answer = await fetch(`${adminUrl}/metrics`)
   if (answer.status !== 200) throw new Error(`/metrics answered ${answer.status}`)
   const figures = new Map<string, number>()
   for (const line of (await answer.text()).split('\n')) {
