@@ -23,6 +23,7 @@ describe('loadConfig', () => {
       adminHost: '127.0.0.1',
       adminPort: 8081,
       adminToken: undefined,
+      databaseSchema: 'megacache',
       database: { kind: 'embedded', dataDir: '.data' },
       saleItems: 10_000,
       salePeriodMs: 3_600_000,

@@ -17,6 +17,8 @@ export interface Config {
   /** Set whenever `adminHost` is not a loopback address. */
   readonly adminToken: string | undefined
   readonly database: Database
+  /** Schema of our tables. */
+  readonly databaseSchema: string
   /** Items of each sale, ids 0 to `saleItems - 1`. */
   readonly saleItems: number
   /** A whole number of seconds, in milliseconds. */
@@ -143,6 +145,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     adminPort: present.ADMIN_PORT,
     adminToken: values.ADMIN_TOKEN,
     database: Object.freeze(database),
+    databaseSchema: present.DATABASE_SCHEMA,
     saleItems: present.SALE_ITEMS,
     salePeriodMs: present.SALE_PERIOD,
     userLimit: present.USER_LIMIT,

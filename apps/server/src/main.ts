@@ -30,7 +30,7 @@ try {
   const takeOver = isTakeOver()
   const instance = new Instance({ config, threadModule, board, log, failStop, droppedLines: () => output.dropped })
   if (!takeOver) await instance.claimPorts()
-  database = await openDatabase(config.database)
+  database = await openDatabase(config.database, { schema: config.databaseSchema, requireDurable: !config.unsafeDatabase })
   void watch(database)
   running = await instance.start(database, takeOver)
   void leave(running)

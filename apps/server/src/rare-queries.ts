@@ -1,10 +1,11 @@
-import { type Connection, isUnreplicatedCommit, PersistenceError, type SqlClient } from '@megacache/persistence'
+import { asPersistenceError, type Connection, isUnreplicatedCommit, pinSession, type SqlClient } from '@megacache/persistence'
 import pg from 'pg'
 
 /** How long a rare query waits for a connection, and then for its answer. */
 const CONNECT_MS_MAX = 5_000
 const ANSWER_MS_MAX = 30_000
 const IDLE_MS_MAX = 30_000
+const NO_ANSWER = 'the database did not answer a query'
 
 /**
  * Connections for what is not on the request path: recovery, new sales, retention, look-ups. They come when
@@ -23,8 +24,8 @@ export class RareQueries {
       connectionTimeoutMillis: CONNECT_MS_MAX,
       idleTimeoutMillis: IDLE_MS_MAX,
       query_timeout: ANSWER_MS_MAX,
-      statement_timeout: ANSWER_MS_MAX - 1_000,
       keepAlive: true,
+      onConnect: (client) => pinSession(client, connection, { applicationName, statementTimeoutMs: ANSWER_MS_MAX - 1_000 }),
     })
     // An idle connection that breaks is simply gone; the next query opens another. One that breaks in use says so
     // by its query as well, and without a listener of its own it would end the process.
@@ -43,7 +44,7 @@ export class RareQueries {
    * standby may be forgotten, so that is a failure as well.
    */
   async run<T>(task: (client: SqlClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect().catch((error: unknown) => { throw asPersistenceError(error) })
+    const client = await this.#pool.connect().catch((error: unknown) => { throw asPersistenceError(error, NO_ANSWER) })
     let failure: unknown
     try {
       const result = await task(client)
@@ -51,7 +52,7 @@ export class RareQueries {
       return result
     } catch (error) {
       failure = error
-      throw asPersistenceError(error)
+      throw asPersistenceError(error, NO_ANSWER)
     } finally {
       client.release(failure !== undefined)
     }
@@ -60,9 +61,4 @@ export class RareQueries {
   close(): Promise<void> {
     return this.#pool.end()
   }
-}
-
-function asPersistenceError(error: unknown): PersistenceError {
-  if (error instanceof PersistenceError) return error
-  return new PersistenceError('connection_lost', 'the database did not answer a query', error)
 }

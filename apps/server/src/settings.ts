@@ -1,3 +1,4 @@
+import { isSchemaName } from '@megacache/persistence'
 import { isDatabaseUrl } from './database-setting.ts'
 import {
   duration,
@@ -31,6 +32,14 @@ const databaseName: Kind<string> = {
     /[/?#]|^\.{1,2}$/.test(text)
       ? { mistake: `must be ${databaseName.form}` }
       : plainText('a name').read(text),
+}
+
+const schemaName: Kind<string> = {
+  form: 'a name of 1 to 63 letters, digits and _, not beginning with a digit or pg_',
+  read: (text) =>
+    /^[a-z_][a-z0-9_]{0,62}$/i.test(text) && isSchemaName(text)
+      ? { value: text }
+      : { mistake: `must be ${schemaName.form}` },
 }
 
 const port = wholeNumber(1, 65_535)
@@ -120,6 +129,11 @@ export const settings = {
     kind: databaseName,
     default: undefined,
     meaning: 'As DB_NAME, when that is not set.',
+  }),
+  DATABASE_SCHEMA: setting({
+    kind: schemaName,
+    default: 'megacache',
+    meaning: 'Schema of our tables; made where it is missing. Two of them in one database are independent.',
   }),
   DATA_DIR: setting({
     kind: path,

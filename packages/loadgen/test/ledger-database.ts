@@ -7,6 +7,7 @@ import type { FakeCheckout, FakePurchase, FakeStore } from './fake-inventory.ts'
  * write what it likes.
  */
 const SCHEMA = `
+  create schema megacache;
   create table sales (sale_id bigint, starts_at timestamptz, ends_at timestamptz, item_count integer, user_limit integer);
   create table checkouts (code uuid, sale_id bigint, item_id integer, user_id bigint,
     created_at timestamptz, expires_at timestamptz, cancelled_at timestamptz);
@@ -37,7 +38,7 @@ export async function createLedgerDatabase(clusterUrl: string): Promise<LedgerDa
   await inSession(clusterUrl, (admin) => admin.query(`create database ${name}`))
   const url = new URL(clusterUrl)
   url.pathname = `/${name}`
-  const client = new pg.Pool({ connectionString: url.href, max: 3 })
+  const client = new pg.Pool({ connectionString: url.href, max: 3, options: '-c search_path=megacache' })
   await client.query(SCHEMA)
   const checkouts = batched<FakeCheckout>((rows) =>
     client.query(INSERT_CHECKOUTS, [JSON.stringify(rows)]),

@@ -12,9 +12,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { startEmbedded } from '../src/embedded.ts'
-import { migrate } from '../src/index.ts'
+import { migrate, openClient } from '../src/index.ts'
 
 const SALE = 1_800_000_000
 const FENCES = ['advisory', 'forShare'] as const
@@ -39,8 +39,7 @@ export interface FenceFigures {
 export async function compareFences(options: FenceOptions): Promise<Record<Fence, FenceFigures>> {
   const { connection, pairs } = options
   await migrate(connection)
-  const clients = Array.from({ length: 3 }, () => new pg.Client(connection))
-  for (const client of clients) await client.connect()
+  const clients = await Promise.all(Array.from({ length: 3 }, () => openClient(connection)))
   const [control, ...writers] = clients as [pg.Client, pg.Client, pg.Client]
   try {
     await control.query(`select megacache_ensure_sale(0, $1, now(), now() + interval '1 hour', 1000000, 10, 60000)`, [SALE])
@@ -66,7 +65,7 @@ async function addForShare(client: pg.Client): Promise<void> {
     `select pg_get_functiondef('megacache_record_checkouts'::regproc) as source`)
   const source = rows[0]?.source ?? ''
   const changed = source
-    .replace('perform pg_advisory_xact_lock_shared(1835361121, 1);', '')
+    .replace('perform pg_advisory_xact_lock_shared(\'lease\'::regclass::oid::integer, 1);', '')
     .replace('from lease l where l.id = 1;', 'from lease l where l.id = 1 for share;')
     .replace('megacache_record_checkouts', 'bench_record_checkouts')
   if (changed.includes('advisory') || !changed.includes('for share')) throw new Error('the fence of the installed function is not the one known here')

@@ -11,12 +11,11 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import { CodeColumn, Int32Column, SafeIntegerColumn, TimeColumn, UserColumn } from '../src/binary-array.ts'
 import { startEmbedded } from '../src/embedded.ts'
 import {
   type CheckoutRow, CheckoutWriter, type PurchaseRow, PurchaseWriter, type Session,
-  createSession, migrate,
+  createSession, migrate, openClient,
 } from '../src/index.ts'
 
 const SALE = 1_800_000_000
@@ -40,8 +39,7 @@ export interface RowsPerSecond {
 export async function rowsPerSecond(options: RowsPerSecondOptions): Promise<RowsPerSecond> {
   const { connection } = options
   await migrate(connection)
-  const client = new pg.Client(connection)
-  await client.connect()
+  const client = await openClient(connection)
   const session = createSession({ connection, applicationName: 'megacache/0/bench' })
   await session.connected(5_000)
   try {

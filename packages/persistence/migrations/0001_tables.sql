@@ -1,4 +1,5 @@
--- Tables of one megacache database. Ids are bigint, times timestamptz, all times on this database's clock.
+-- The tables of one schema (DATABASE_SCHEMA, by default megacache); the session's search_path names it. Two schemas of one
+-- database know nothing of each other. Ids are bigint, times timestamptz, all times on this database's clock.
 -- checkouts, purchases and attempts are partitioned by sale_id (Unix seconds), one partition a UTC day, so that
 -- old sales leave by dropping a partition. Partitions are made by megacache_ensure_sale before a sale opens.
 

@@ -1,8 +1,8 @@
 -- The three batches. Each is one statement, so one transaction and one round trip, and begins the same way:
 -- it takes the fence shared and only then, in a statement of its own and so with a fresh snapshot, reads the
--- epoch. A take-over holds the fence exclusively while it raises the epoch: it waits for the batches in
+-- epoch. A failover holds the fence exclusively while it raises the epoch: it waits for the batches in
 -- flight, and every later batch of the old epoch sees the new one and writes nothing.
--- The sessions that call them run at READ COMMITTED; at another level the snapshot would be older than the lock.
+-- megacache_pin_transaction (0002) refuses a transaction that is not READ COMMITTED: its snapshot would be older than the lock.
 --
 -- Answer: '' when every row is durable as asked; '!' when the epoch has moved on; else one letter a row, in
 -- the order given: d durable, f foreign (another code owns it), l above the user's limit, m missing.
@@ -19,14 +19,15 @@ create function megacache_record_checkouts(
   p_epoch bigint, p_sales bigint[], p_codes uuid[], p_items integer[], p_users bigint[],
   p_expires timestamptz[], p_again boolean
 ) returns text
-language plpgsql set enable_seqscan = off set jit = off as $$
+language plpgsql set enable_seqscan = off set jit = off set search_path from current as $$
 declare
   v_epoch bigint;
   v_written integer;
   v_total integer := cardinality(p_codes);
   v_answer text;
 begin
-  perform pg_advisory_xact_lock_shared(1835361121, 1);
+  perform megacache_pin_transaction();
+  perform pg_advisory_xact_lock_shared('lease'::regclass::oid::integer, 1);
   select l.epoch into v_epoch from lease l where l.id = 1;
   if v_epoch is distinct from p_epoch then
     return '!';
@@ -67,7 +68,7 @@ end $$;
 create function megacache_record_purchases(
   p_epoch bigint, p_sales bigint[], p_codes uuid[], p_items integer[], p_users bigint[], p_again boolean
 ) returns text
-language plpgsql set enable_seqscan = off set jit = off as $$
+language plpgsql set enable_seqscan = off set jit = off set search_path from current as $$
 declare
   v_epoch bigint;
   v_sale bigint;
@@ -75,12 +76,13 @@ declare
   v_written integer;
   v_total integer := 0;
 begin
-  perform pg_advisory_xact_lock_shared(1835361121, 1);
+  perform megacache_pin_transaction();
+  perform pg_advisory_xact_lock_shared('lease'::regclass::oid::integer, 1);
   select l.epoch into v_epoch from lease l where l.id = 1;
   if v_epoch is distinct from p_epoch then
     return '!';
   end if;
-  perform pg_advisory_xact_lock(1835361121, 2);
+  perform pg_advisory_xact_lock('lease'::regclass::oid::integer, 2);
   if p_again then
     return megacache_settle_purchases(p_sales, p_codes, p_items, p_users);
   end if;
@@ -116,7 +118,7 @@ end $$;
 create function megacache_settle_purchases(
   p_sales bigint[], p_codes uuid[], p_items integer[], p_users bigint[]
 ) returns text
-language plpgsql set enable_seqscan = off set jit = off as $$
+language plpgsql set enable_seqscan = off set jit = off set search_path from current as $$
 declare
   v_answer text := '';
   v_code uuid;
@@ -162,7 +164,7 @@ end $$;
 -- A cancel is durable when the reservation carries a cancelled_at, whoever set it. A code that has bought its
 -- item is foreign: that cancel can only follow a bug.
 create function megacache_record_cancels(p_epoch bigint, p_sales bigint[], p_codes uuid[]) returns text
-language plpgsql set enable_seqscan = off set jit = off as $$
+language plpgsql set enable_seqscan = off set jit = off set search_path from current as $$
 declare
   v_epoch bigint;
   v_sale bigint;
@@ -170,7 +172,8 @@ declare
   v_total integer := 0;
   v_answer text;
 begin
-  perform pg_advisory_xact_lock_shared(1835361121, 1);
+  perform megacache_pin_transaction();
+  perform pg_advisory_xact_lock_shared('lease'::regclass::oid::integer, 1);
   select l.epoch into v_epoch from lease l where l.id = 1;
   if v_epoch is distinct from p_epoch then
     return '!';

@@ -2,7 +2,7 @@
 -- it may run beside a live sale. Two clocks can differ by 50 ms (the tolerance promised for expiry), and that
 -- much is forgiven where times are compared. User ids are text in the evidence: they exceed a JSON number.
 create function megacache_verify_sale(p_sale bigint) returns table (kind text, evidence jsonb)
-language sql stable set jit = off as $$
+language sql stable set jit = off set search_path from current as $$
 with terms as (
   select * from sales where sale_id = p_sale
 ), c as materialized (

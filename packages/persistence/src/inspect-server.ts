@@ -1,4 +1,5 @@
 import { PersistenceError } from './persistence-error.ts'
+import { unsafeError, unsafeSettings } from './session-pins.ts'
 import type { SqlClient } from './sql-client.ts'
 
 /** What a start must know of the server. */
@@ -8,6 +9,7 @@ export interface ServerFacts {
   readonly version: string
   readonly fsync: string
   readonly fullPageWrites: string
+  /** As configured for this role and database when it is off; our own sessions are pinned to more. */
   readonly synchronousCommit: string
   readonly isInRecovery: boolean
   readonly isReadOnly: boolean
@@ -29,7 +31,8 @@ export async function inspectServer(
       current_setting('server_version') as version,
       current_setting('fsync') as fsync,
       current_setting('full_page_writes') as "fullPageWrites",
-      current_setting('synchronous_commit') as "synchronousCommit",
+      case current_setting('synchronous_commit') when 'off' then 'off'
+        else (select reset_val from pg_settings where name = 'synchronous_commit') end as "synchronousCommit",
       pg_is_in_recovery() as "isInRecovery",
       current_setting('transaction_read_only')::bool as "isReadOnly"`)
   const row = rows[0]
@@ -40,18 +43,11 @@ export async function inspectServer(
   }
   if (facts.isInRecovery || facts.isReadOnly) {
     throw new PersistenceError('server_read_only', facts.isInRecovery
-      ? 'the server is a standby, or still in recovery' : 'the database refuses writes')
+      ? 'the server is a standby, or still in recovery'
+      : 'the database refuses writes: default_transaction_read_only is on, for this role, database or server')
   }
   if (facts.unsafeSettings.length > 0 && options.allowUnsafe !== true) {
-    throw new PersistenceError('unsafe_settings',
-      `a commit could be forgotten with ${facts.unsafeSettings.join(', ')} off`)
+    throw unsafeError(facts.unsafeSettings)
   }
   return facts
-}
-
-function unsafeSettings(facts: Omit<ServerFacts, 'unsafeSettings'>): string[] {
-  const settings = {
-    fsync: facts.fsync, full_page_writes: facts.fullPageWrites, synchronous_commit: facts.synchronousCommit,
-  }
-  return Object.entries(settings).flatMap(([name, value]) => (value === 'off' ? [name] : []))
 }

@@ -26,7 +26,7 @@ export interface Lease {
   release(): Promise<void>
 }
 
-const TRY_HOLDER_LOCK = 'select pg_try_advisory_lock(1835361121, 3)'
+const TRY_HOLDER_LOCK = `select pg_try_advisory_lock('lease'::regclass::oid::integer, 3)`
 const READ_LEASE = `
   select epoch, holder, greatest(0, extract(epoch from clock_timestamp() - renewed_at) * 1000)::float8
   from lease where id = 1`

@@ -1,22 +1,19 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
-import pg from 'pg'
-import { type Connection, clientConfig } from './client-config.ts'
+import type pg from 'pg'
+import { type Connection, schemaOf } from './client-config.ts'
+import { openClient } from './open-client.ts'
 import { PersistenceError } from './persistence-error.ts'
+import { asPersistenceError } from './server-refusal.ts'
+import { sqlStateOf } from './sql-state.ts'
+import { refusePooler } from './transaction-pooler.ts'
 
 /** The numbered files of this package; the same place seen from src/ and from dist/. */
 const MIGRATIONS = new URL('../migrations/', import.meta.url)
 
-/** How long a start waits for a connection, for another start that is migrating, and for its own migrations. */
-const CONNECT_MS_MAX = 5_000
+/** How long a start waits for another start that is migrating, and for its own migrations. */
 const LOCK_MS_MAX = 30_000
 const MIGRATION_MS_MAX = 600_000
-
-/** The lock must not outlive a process whose machine lost its power: the server asks whether it is still there. */
-const KEEPALIVE = `
-  select set_config('tcp_keepalives_idle', '10', false),
-    set_config('tcp_keepalives_interval', '5', false),
-    set_config('tcp_keepalives_count', '3', false)`
 
 interface Migration {
   readonly name: string
@@ -25,32 +22,77 @@ interface Migration {
 }
 
 /**
- * Brings the database to this version's schema: each numbered file once, in order, in a transaction
- * of its own, under a lock, so that two processes may start at once. Returns the names it applied.
- * Rejects with `migration_changed`, `migration_unknown`, `migration_failed` or `connection_lost`.
+ * Brings our schema to this version: each numbered file once, in order, all of them in one transaction under a lock that ends
+ * with it, so that two processes may start at once and a refusal leaves nothing behind. Returns the names it applied.
+ * Rejects with `transaction_pooler` (before anything is set or locked), `missing_privilege`, `server_read_only`,
+ * `unsafe_settings`, `migration_changed`, `migration_unknown`, `migration_failed` or `connection_lost`.
  */
 export async function migrate(connection: Connection): Promise<{ applied: string[] }> {
+  const schema = schemaOf(connection)
   const files = await readMigrations()
-  // Without its own limits a connection that fell silent would keep a start from ever failing.
-  const client = new pg.Client(clientConfig(connection, {
-    application_name: 'megacache/migrate', connectionTimeoutMillis: CONNECT_MS_MAX, query_timeout: LOCK_MS_MAX, keepAlive: true,
-  }))
-  // The rejected query says it; without a listener the event would end the process.
-  client.on('error', () => {})
-  await client.connect().catch((error: unknown) => {
-    throw new PersistenceError('connection_lost', 'the database cannot be reached', error)
-  })
+  await refusePooler(connection)
+  const client = await openClient(connection, { applicationName: 'megacache/migrate', answerMs: LOCK_MS_MAX })
   try {
-    await client.query(KEEPALIVE)
-    await client.query('select pg_advisory_lock(1835361121, 5)')
-    return { applied: await applyMissing(client, files) }
+    await client.query('begin')
+    // The table whose oid keys our other locks is not there yet.
+    await client.query('select pg_advisory_xact_lock(1835361121, hashtext($1))', [schema])
+    await createSchema(client, schema)
+    const applied = await applyMissing(client, files)
+    await client.query('commit')
+    return { applied }
   } catch (error) {
-    if (error instanceof PersistenceError) throw error
-    throw new PersistenceError('connection_lost', 'the database failed before its schema was up to date', error)
+    throw asPersistenceError(error, 'the database failed before its schema was up to date')
   } finally {
-    // Ending the session gives the lock back.
+    // Whatever is open is rolled back with the session.
     await client.end()
   }
+}
+
+/** Makes the schema where it is missing, and says in one line what to grant where a right is. */
+async function createSchema(client: pg.Client, schema: string): Promise<void> {
+  const { rows } = await client.query<SchemaFacts>(`
+    select n.oid is not null as "isThere", has_schema_privilege(n.oid, 'usage') and has_schema_privilege(n.oid, 'create') as "mayUse",
+      pg_has_role(c.relowner, 'usage') as "isOwner", quote_ident(pg_get_userbyid(c.relowner)) as owner,
+      has_database_privilege(current_database(), 'create') as "mayCreate",
+      current_setting('transaction_read_only')::bool as "isReadOnly", pg_is_in_recovery() as "isInRecovery",
+      quote_ident($1) as schema, quote_ident(current_database()) as database, quote_ident(current_user) as role
+    from (select $1::name as name) as wanted
+    left join pg_namespace n on n.nspname = wanted.name
+    left join pg_class c on c.relnamespace = n.oid and c.relname = 'lease'`, [schema])
+  const facts = rows[0]
+  if (facts === undefined) return
+  const problem = problemOf(facts)
+  if (problem !== undefined) throw new PersistenceError(facts.isReadOnly ? 'server_read_only' : 'missing_privilege', problem)
+  if (!facts.isThere) await client.query(`create schema ${facts.schema}`)
+}
+
+/** Names are quoted where they need it. Of the schema and its tables null where they are not there. */
+interface SchemaFacts {
+  readonly isThere: boolean
+  readonly mayUse: boolean | null
+  readonly isOwner: boolean | null
+  readonly owner: string | null
+  readonly mayCreate: boolean
+  readonly isReadOnly: boolean
+  readonly isInRecovery: boolean
+  readonly schema: string
+  readonly database: string
+  readonly role: string
+}
+
+function problemOf(facts: SchemaFacts): string | undefined {
+  const { schema, database, role, owner } = facts
+  if (facts.isInRecovery) return 'the server is a standby, or still in recovery'
+  if (facts.isReadOnly) {
+    return `the database refuses writes: ALTER ROLE ${role} SET default_transaction_read_only = off, or of the database or the server, whichever has it on`
+  }
+  if (!facts.isThere) {
+    return facts.mayCreate ? undefined : `the role ${role} may not create the schema ${schema}: GRANT CREATE ON DATABASE ${database} TO ${role}`
+  }
+  if (facts.mayUse === false) return `the role ${role} may not use the schema ${schema}: GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${role}`
+  // New sales get partitions and old ones lose theirs, which only an owner may do.
+  if (facts.isOwner === false) return `the role ${role} does not own the tables of the schema ${schema}: GRANT ${String(owner)} TO ${role}`
+  return undefined
 }
 
 async function applyMissing(client: pg.Client, files: readonly Migration[]): Promise<string[]> {
@@ -83,14 +125,12 @@ async function applyMissing(client: pg.Client, files: readonly Migration[]): Pro
 
 async function apply(client: pg.Client, file: Migration): Promise<void> {
   try {
-    await client.query('begin')
     const migration: pg.QueryConfig & { readonly query_timeout: number } = { text: file.text, query_timeout: MIGRATION_MS_MAX }
     await client.query(migration)
     await client.query(
       'insert into megacache_migrations (name, checksum) values ($1, $2)', [file.name, file.checksum])
-    await client.query('commit')
   } catch (error) {
-    await client.query('rollback').catch(() => {})
+    if (sqlStateOf(error) === undefined) throw error
     throw new PersistenceError('migration_failed', `migration ${file.name} failed: ${String(error)}`, error)
   }
 }

@@ -6,6 +6,8 @@ export const PERSISTENCE_ERRORS = {
   unsafe_settings: false,
   /** The server is in recovery or refuses writes: a standby, or a database set read-only. */
   server_read_only: true,
+  /** The role may not do what we need; the message says what to grant. */
+  missing_privilege: false,
   /** A pooler gives each transaction another session, so the lease's session lock means nothing. */
   transaction_pooler: false,
   /** An applied migration differs from the file of that name. */

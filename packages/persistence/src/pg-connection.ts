@@ -3,41 +3,17 @@ import pg from 'pg'
 import { type Connection, clientConfig } from './client-config.ts'
 import { PersistenceError } from './persistence-error.ts'
 import { isUnreplicatedCommit } from './replication-notice.ts'
+import { type BackendIdentity, type SessionNeeds, pinSession } from './session-pins.ts'
 import { sqlStateOf } from './sql-state.ts'
 import type {
   Delivery, Statement, StatementCallback, StatementFault, StatementRows,
 } from './statement-port.ts'
 
-/** Which server process serves a connection; the start time tells it from a later one with its pid. */
-export interface BackendIdentity {
-  readonly processId: number
-  readonly startedAt: string
-}
-
-/** What a connection is set to before its first statement. */
-export interface ConnectionSettings {
-  readonly applicationName: string
-  readonly statementTimeoutMs: number
-}
-
-const SETTINGS: string = `
-  select pg_backend_pid() as pid,
-    (select backend_start::text from pg_stat_activity where pid = pg_backend_pid()) as started,
-    set_config('application_name', $1, false),
-    set_config('statement_timeout', $2, false),
-    set_config('lock_timeout', '0', false),
-    set_config('idle_in_transaction_session_timeout', $2, false),
-    set_config('default_transaction_isolation', 'read committed', false),
-    set_config('client_min_messages', 'warning', false),
-    set_config('tcp_keepalives_idle', '10', false),
-    set_config('tcp_keepalives_interval', '5', false),
-    set_config('tcp_keepalives_count', '3', false)`
-
 // The transaction of a broken connection may still run, or wait for a Sync that never comes, holding the
 // locks that its rows' resend would wait for.
 const END_PREDECESSOR =
   `select pg_terminate_backend(pid) from pg_stat_activity
-   where pid = $1 and backend_start = $2::timestamptz`
+   where pid = $1 and (extract(epoch from backend_start) * 1000000)::bigint = $2`
 
 /** A server that does not close within this time after our goodbye is cut off. */
 const GOODBYE_MS = 1_000
@@ -48,6 +24,7 @@ const GOODBYE_MS = 1_000
  * transaction is then over, and an error reported there is final.
  */
 export class PgConnection {
+  readonly #connection: Connection
   readonly #client: pg.Client
   readonly #socket: Socket
   readonly #onEnd: (error: Error) => void
@@ -59,6 +36,7 @@ export class PgConnection {
 
   /** `onEnd` is called once when the connection is gone, before the fault of a statement in flight. */
   constructor(connection: Connection, onEnd: (error: Error) => void) {
+    this.#connection = connection
     this.#onEnd = onEnd
     this.#socket = new Socket()
     this.#client = new pg.Client(clientConfig(connection, {
@@ -79,15 +57,10 @@ export class PgConnection {
     return this.#identity
   }
 
-  /** Connects and applies the settings, after ending the server process that a lost connection left. */
-  async open(settings: ConnectionSettings, predecessor: BackendIdentity | undefined): Promise<void> {
+  /** Connects and pins the session, then ends the server process that a lost connection left. */
+  async open(needs: SessionNeeds, predecessor: BackendIdentity | undefined): Promise<void> {
     await this.#client.connect()
-    const timeout = String(settings.statementTimeoutMs)
-    const result = await this.#client.query<{ pid: number, started: string }>(
-      SETTINGS, [settings.applicationName, timeout])
-    const row = result.rows[0]
-    if (row === undefined) throw new Error('the server did not answer the settings')
-    this.#identity = { processId: row.pid, startedAt: row.started }
+    this.#identity = await pinSession(this.#client, this.#connection, needs)
     if (predecessor !== undefined) {
       // A role that may not do it (class 42) loses only time: the server's own time limits end the process later.
       // After any other error the next connection tries it: nothing may be sent again before it.

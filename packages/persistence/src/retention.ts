@@ -8,6 +8,7 @@ export interface DroppedSales {
 
 const DAY_SECONDS = 86_400
 const LOCK_TIMEOUT_MS = 2_000
+const LOCK = `'lease'::regclass::oid::integer, 6`
 
 interface Partition {
   readonly child: string
@@ -24,14 +25,14 @@ interface Partition {
 export async function dropOldSales(
   client: SqlClient, options: { readonly retentionMs: number, readonly nowMs: number },
 ): Promise<DroppedSales> {
-  const lock = await client.query<{ got: boolean }>('select pg_try_advisory_lock(1835361121, 6) as got')
+  const lock = await client.query<{ got: boolean }>(`select pg_try_advisory_lock(${LOCK}) as got`)
   if (lock.rows[0]?.got !== true) return { partitions: [], saleCount: 0 }
   try {
     await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
     return await dropDays(client, await firstKeptDay(client, options.nowMs - options.retentionMs))
   } finally {
     await client.query('reset lock_timeout')
-    await client.query('select pg_advisory_unlock(1835361121, 6)')
+    await client.query(`select pg_advisory_unlock(${LOCK})`)
   }
 }
 

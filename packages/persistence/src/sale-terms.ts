@@ -18,16 +18,23 @@ export const TERMS_COLUMNS = `
   (extract(epoch from ends_at) * 1000)::float8 as "endsAtMs",
   item_count as "itemCount", user_limit as "userLimit", reservation_ttl_ms as "reservationTtlMs"`
 
+/** The terms as stored. */
+export interface EnsuredSale extends SaleTerms {
+  /** Whether they were stored now: a sale that was there before may have rows. */
+  readonly isNew: boolean
+}
+
 /**
  * Creates the sale and its partitions unless they exist. Returns the terms as stored: the first
  * creation wins, so a caller with other settings learns what holds. Needs the present lease epoch;
- * rejects with `fenced` (having written nothing) when it has moved on. May run beside live batches.
+ * rejects with `fenced` (having written nothing) when it has moved on, and with the server's error 55000 when
+ * the sale begins more than two periods and a minute ahead of the database's clock. May run beside live batches.
  */
 export async function ensureSale(
   client: SqlClient, terms: SaleTerms & { readonly epoch: number },
-): Promise<SaleTerms> {
-  const { rows } = await client.query<SaleTerms>(
-    `select ${TERMS_COLUMNS} from megacache_ensure_sale(
+): Promise<EnsuredSale> {
+  const { rows } = await client.query<EnsuredSale>(
+    `select ${TERMS_COLUMNS}, is_new as "isNew" from megacache_ensure_sale(
       $1, $2, to_timestamp($3::float8 / 1000), to_timestamp($4::float8 / 1000), $5, $6, $7)`,
     [terms.epoch, terms.saleId, terms.startsAtMs, terms.endsAtMs, terms.itemCount, terms.userLimit,
       terms.reservationTtlMs])
@@ -46,12 +53,13 @@ export async function saleTerms(client: SqlClient, saleId: number): Promise<Sale
 }
 
 /**
- * The sale that is open at `nowMs` (Unix ms), else the last one that was, else undefined. A start
- * with other settings keeps to its end.
+ * The newest sale that has begun by the database's clock or has given a reservation; undefined when there is none. No older
+ * one may be opened again, whatever a clock says.
  */
-export async function currentOrLatestSale(client: SqlClient, nowMs: number): Promise<SaleTerms | undefined> {
+export async function newestOpenedSale(client: SqlClient): Promise<SaleTerms | undefined> {
   const { rows } = await client.query<SaleTerms>(
-    `select ${TERMS_COLUMNS} from sales where starts_at <= to_timestamp($1::float8 / 1000)
-     order by sale_id desc limit 1`, [nowMs])
+    `select ${TERMS_COLUMNS} from sales s
+     where starts_at <= clock_timestamp() or exists (select 1 from checkouts c where c.sale_id = s.sale_id)
+     order by sale_id desc limit 1`)
   return rows[0]
 }

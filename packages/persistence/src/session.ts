@@ -1,7 +1,8 @@
 import type { Connection } from './client-config.ts'
 import { type MonotonicClock, processClock } from './clock.ts'
 import { PersistenceError } from './persistence-error.ts'
-import { type BackendIdentity, PgConnection, fault } from './pg-connection.ts'
+import { PgConnection, fault } from './pg-connection.ts'
+import type { BackendIdentity } from './session-pins.ts'
 import type {
   ConnectionState, Statement, StatementCallback, StatementFault, StatementPort, StatementRows,
   StatementValue,

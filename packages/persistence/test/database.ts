@@ -3,6 +3,9 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, inject } from 'vitest'
 import { administer, databaseUrl } from './cluster.ts'
 
+/** A client as psql is used: nothing is set but the schema. */
+export const IN_SCHEMA = { options: '-c search_path=megacache,pg_temp' }
+
 /** The database of one test file, made from the template; a connection left open fails the file. */
 export interface TestDatabase {
   readonly url: string
@@ -16,7 +19,7 @@ export function testDatabase(): TestDatabase {
   const clusterUrl = inject('clusterUrl')
   const name = `megacache_${randomBytes(6).toString('hex')}`
   const url = databaseUrl(clusterUrl, name)
-  const client = new pg.Client(url)
+  const client = new pg.Client({ connectionString: url, ...IN_SCHEMA })
   beforeAll(async () => {
     await administer(clusterUrl, `create database ${name} template ${inject('templateName')}`)
     await client.connect()
@@ -30,7 +33,7 @@ export function testDatabase(): TestDatabase {
     url,
     client,
     async connect() {
-      const other = new pg.Client(url)
+      const other = new pg.Client({ connectionString: url, ...IN_SCHEMA })
       other.on('error', () => {})
       await other.connect()
       return other

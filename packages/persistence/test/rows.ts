@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import type { CancelRow, CheckoutRow, Outcome } from '../src/index.ts'
 
-export const SALE = 1_800_000_000
+export const SALE = 1_700_000_000
 
 /** A row with everything that any writer reads, which remembers its outcome. */
 export class TestRow implements CheckoutRow, CancelRow {

@@ -48,7 +48,6 @@ const READY = message('Z', Buffer.from('I'))
 function serve(socket: Socket, script: Script, { processId, bound }: { processId: number, bound: string[] }): void {
   let buffer = Buffer.alloc(0)
   let isStarted = false
-  let syncCount = 0
   socket.on('data', (data) => {
     buffer = Buffer.concat([buffer, data as Buffer])
     if (!isStarted && buffer.length >= 4 && buffer.length >= buffer.readInt32BE(0)) {
@@ -62,11 +61,9 @@ function serve(socket: Socket, script: Script, { processId, bound }: { processId
       const end = buffer.readInt32BE(1) + 1
       if (type === 'B') bound.push(buffer.toString('latin1', 5, end))
       buffer = buffer.subarray(end)
-      if (type !== 'S') continue
-      syncCount += 1
-      // First the settings, then, after a lost connection, the end of the predecessor, then the batch.
-      if (syncCount === 1) socket.write(rows(['pid', 'started'], [String(processId), '2026-01-01']))
-      else play(socket, script)
+      // The settings come as one simple query; then, after a lost connection, the end of the predecessor, then the batch.
+      if (type === 'Q') socket.write(rows(['pid', 'started'], [String(processId), '1767225600000000']))
+      else if (type === 'S') play(socket, script)
     }
   })
 }

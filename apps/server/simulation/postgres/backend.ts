@@ -28,7 +28,6 @@ export class Backend implements Owner {
   applicationName = ''
   statementTimeoutMs = 0
   lockTimeoutMs = 0
-  hasSettings = false
   /** Whether the server asks a client that says nothing if it is still there. */
   hasKeepalive = false
   /** Told once when the process ends by itself; with an error if it could still say one. */
@@ -213,7 +212,7 @@ export class Backend implements Owner {
       this.#transaction.snapshot = this.postgres.commitSequence
     }
     if (fault.error !== undefined) throw fault.error
-    const result = await procedure(this, values)
+    const result = await procedure(this, values, text)
     if (fault.isKilled === true) throw terminated()
     if (fault.stuckMs !== undefined) await this.pause(fault.stuckMs)
     return result

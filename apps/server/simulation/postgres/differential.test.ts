@@ -1,5 +1,5 @@
-import { migrate } from '@megacache/persistence'
-import pg from 'pg'
+import { migrate, openClient } from '@megacache/persistence'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../test/harness/test-database.ts'
 import { Random } from '../world/random.ts'
@@ -17,8 +17,7 @@ let admin: pg.Client
 beforeAll(async () => {
   database = await createDatabase()
   await migrate(database.url)
-  admin = new pg.Client(database.url)
-  await admin.connect()
+  admin = await openClient(database.url)
 })
 
 afterAll(async () => {

@@ -9,7 +9,7 @@ const TAGGED = /^megacache\/[0-9]+\//
 
 /** The statements of persistence's lease.ts, and migrations/0004_lease.sql. */
 export const LEASE_STATEMENTS: StatementTable = {
-  'select pg_try_advisory_lock(1835361121, 3)': (backend) => {
+  'select pg_try_advisory_lock(\'lease\'::regclass::oid::integer, 3)': (backend) => {
     return row({ got: backend.postgres.locks.tryTake(HOLDER, 'exclusive', backend, 'session') })
   },
 

@@ -6,7 +6,8 @@ export interface QueryResult {
   readonly rows: readonly (readonly unknown[])[]
 }
 
-export type Procedure = (backend: Backend, values: readonly unknown[]) => QueryResult | Promise<QueryResult>
+/** What a statement does; its text is for those that hold their values in it. */
+export type Procedure = (backend: Backend, values: readonly unknown[], text: string) => QueryResult | Promise<QueryResult>
 
 /** The beginning of a statement's text, white space made one blank, and what it does. */
 export type StatementTable = Readonly<Record<string, Procedure>>

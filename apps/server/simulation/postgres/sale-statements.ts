@@ -1,6 +1,7 @@
 import type { Backend } from './backend.ts'
 import { foundRows, isCurrentEpoch } from './batch-procedures.ts'
 import { NO_ROWS, row, type StatementTable, table } from './query-result.ts'
+import { SqlError } from './sql-error.ts'
 import type { CheckoutRow, SaleRow } from './tables.ts'
 import { isVisible } from './transaction.ts'
 
@@ -45,24 +46,41 @@ export const SALE_STATEMENTS: StatementTable = {
       [one.itemId, one.userId, one.code, one.expiresAtMs, Math.min(Number(ttlMs), Math.max(0, one.expiresAtMs - Number(nowMs)))]))
   },
 
-  'select sale_id::float8 as "saleId", (extract(epoch from starts_at) * 1000)::float8 as "startsAtMs", (extract(epoch from ends_at) * 1000)::float8 as "endsAtMs", item_count as "itemCount", user_limit as "userLimit", reservation_ttl_ms as "reservationTtlMs" from megacache_ensure_sale(':
+  'select sale_id::float8 as "saleId", (extract(epoch from starts_at) * 1000)::float8 as "startsAtMs", (extract(epoch from ends_at) * 1000)::float8 as "endsAtMs", item_count as "itemCount", user_limit as "userLimit", reservation_ttl_ms as "reservationTtlMs", is_new as "isNew" from megacache_ensure_sale(':
     async (backend, values) => {
       const [epoch, saleId, startsAtMs, endsAtMs, itemCount, userLimit, reservationTtlMs] = values as number[]
-      if (!await isCurrentEpoch(backend, epoch)) return NO_ROWS
-      backend.mayWrite()
       const { sales, partitions } = backend.postgres
+      // The look before the fence is left out: the epoch only grows.
+      const isFar = startsAtMs! > backend.wallMs() + 2 * (endsAtMs! - startsAtMs!) + 60_000
+      if (!await isCurrentEpoch(backend, epoch)) return NO_ROWS
+      if (isFar && sales.seen(String(saleId), backend.transaction, backend.snapshot()) === undefined) {
+        throw new SqlError('55000', `sale ${saleId} begins too far ahead of the clock of the database`)
+      }
+      backend.mayWrite()
       partitions.add(Math.floor(saleId! / DAY_SECONDS))
       for (let found = sales.get(String(saleId)); found?.writer.state === 'running' && found.writer !== backend.transaction; found = sales.get(String(saleId))) {
         await backend.waitForEndOf(found.writer)
       }
-      if (sales.get(String(saleId)) === undefined) {
+      const isNew = sales.get(String(saleId)) === undefined
+      if (isNew) {
         sales.insert(String(saleId), {
           writer: backend.transaction, saleId: saleId!, startsAtMs: startsAtMs!, endsAtMs: endsAtMs!, itemCount: itemCount!,
           userLimit: userLimit!, reservationTtlMs: reservationTtlMs!, honouredUntilMs: endsAtMs! + reservationTtlMs!,
         })
       } else foundRows(backend)
       const stored = sales.seen(String(saleId), backend.transaction, backend.snapshot())
-      return stored === undefined ? NO_ROWS : table(TERMS, [termsOf(stored)])
+      return stored === undefined ? NO_ROWS : table([...TERMS, 'isNew'], [[...termsOf(stored), isNew]])
+    },
+
+  // The newest that has begun or has given a reservation.
+  'select sale_id::float8 as "saleId", (extract(epoch from starts_at) * 1000)::float8 as "startsAtMs", (extract(epoch from ends_at) * 1000)::float8 as "endsAtMs", item_count as "itemCount", user_limit as "userLimit", reservation_ttl_ms as "reservationTtlMs" from sales s where starts_at <=':
+    (backend) => {
+      const { sales, checkouts } = backend.postgres
+      const given = new Set(checkouts.visible(backend.transaction, backend.snapshot()).map(({ saleId }) => saleId))
+      const opened = sales.visible(backend.transaction, backend.snapshot())
+        .filter((sale) => sale.startsAtMs <= backend.wallMs() || given.has(sale.saleId))
+        .toSorted((a, b) => b.saleId - a.saleId)
+      return table(TERMS, opened.slice(0, 1).map(termsOf))
     },
 
   'select case when p.code is not null then \'purchased\'': (backend, [code, saleId]) => {
@@ -95,10 +113,10 @@ export const SALE_STATEMENTS: StatementTable = {
   },
 
   // Retention: worlds do not live long enough for a day to be dropped.
-  'select pg_try_advisory_lock(1835361121, 6)': (backend) => {
+  'select pg_try_advisory_lock(\'lease\'::regclass::oid::integer, 6)': (backend) => {
     return row({ got: backend.postgres.locks.tryTake('retention', 'exclusive', backend, 'session') })
   },
-  'select pg_advisory_unlock(1835361121, 6)': (backend) => {
+  'select pg_advisory_unlock(\'lease\'::regclass::oid::integer, 6)': (backend) => {
     backend.postgres.locks.release(backend, 'session', 'retention')
     return row({ unlocked: true })
   },

@@ -2,17 +2,17 @@ import { NO_ROWS, row, type StatementTable, table } from './query-result.ts'
 
 /** Settings, transactions, clocks, migrations: what every session says. */
 export const SESSION_STATEMENTS: StatementTable = {
-  'select pg_backend_pid() as pid, (select backend_start': (backend, [name, timeoutMs]) => {
+  // What the driver's start-up message carries.
+  'start-up': (backend, [name]) => {
     backend.applicationName = String(name)
-    backend.statementTimeoutMs = Number(timeoutMs)
-    // The driver's start-up message carries the name and the limit only; the session's settings are sent once more.
-    backend.hasKeepalive = backend.hasSettings
-    backend.hasSettings = true
-    return row({ pid: backend.processId, started: backend.startedAt })
-  },
-  'select set_config(\'tcp_keepalives_idle\', \'10\', false)': (backend) => {
-    backend.hasKeepalive = true
     return NO_ROWS
+  },
+  'set statement_timeout = 0; select pg_backend_pid() as pid': (backend, _values, text) => {
+    const pinned = (name: string): string => new RegExp(`\\('${name}', '([^']*)'\\)`).exec(text)?.[1] ?? ''
+    backend.applicationName = pinned('application_name')
+    backend.statementTimeoutMs = Number(pinned('statement_timeout'))
+    backend.hasKeepalive = true
+    return row({ pid: backend.processId, started: backend.startedAt, fsync: 'on', fullPageWrites: 'on', synchronousCommit: 'on' })
   },
   'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1': (backend, [pid, startedAt]) => {
     const count = backend.postgres.terminate((other) => other.processId === pid && other.startedAt === startedAt)
@@ -52,10 +52,14 @@ export const SESSION_STATEMENTS: StatementTable = {
     isInRecovery: false, isReadOnly: postgres.isReadOnly,
   }),
 
-  'select pg_advisory_lock(1835361121, 5)': async (backend) => {
-    while (!backend.postgres.locks.tryTake('migrations', 'exclusive', backend, 'session')) await backend.pause(5)
+  'select pg_advisory_xact_lock(1835361121,': async (backend) => {
+    await backend.lock('migrations', 'exclusive')
     return NO_ROWS
   },
+  'select n.oid is not null as "isThere"': ({ postgres }) => row({
+    isThere: true, mayUse: true, isOwner: true, owner: 'app', mayCreate: true, isReadOnly: postgres.isReadOnly, isInRecovery: false,
+    schema: 'megacache', database: 'app', role: 'app',
+  }),
   'create table if not exists megacache_migrations': () => NO_ROWS,
   'select name, checksum from megacache_migrations': ({ postgres }) =>
     table(['name', 'checksum'], postgres.migrations.map(({ name, checksum }) => [name, checksum])),

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { SimulatedAgent, requestFrom } from './http-client.ts'
 import { createServerFor, SimulatedServer } from './http-server.ts'
+import pg from 'pg'
 import { clientFor, poolFor, SimulatedSocket } from './pg-client.ts'
 import type { SimulatedThread } from './simulated-thread.ts'
 
@@ -70,7 +71,7 @@ const MODULES: Readonly<Record<string, (thread: SimulatedThread) => Record<strin
     },
     workerData: thread.workerData,
   }),
-  pg: (thread) => ({ default: { Client: clientFor(thread), Pool: poolFor(thread) } }),
+  pg: (thread) => ({ default: { Client: clientFor(thread), Pool: poolFor(thread), escapeIdentifier: pg.escapeIdentifier, escapeLiteral: pg.escapeLiteral } }),
   pino: (thread) => ({ default: () => logOf(thread) }),
   uuid: (thread) => ({ v7: () => hexOf(thread, 8) }),
   'prom-client': () => ({ Gauge: NoGauge, Registry: NoRegistry, collectDefaultMetrics: () => {} }),

@@ -17,7 +17,6 @@ type Callback = (error: Error | null, result?: unknown) => void
 
 interface ClientConfig {
   readonly application_name?: string
-  readonly statement_timeout?: number
   readonly query_timeout?: number
   readonly connectionTimeoutMillis?: number
   readonly stream?: () => SimulatedSocket
@@ -203,11 +202,8 @@ class SimulatedClient extends EventEmitter {
   }
 
   #connected(): void {
-    const { statement_timeout: timeout } = this.#config
-    const settings = [this.#config.application_name ?? '', String(timeout ?? 0)]
     this.#isReady = true
-    // What the start-up message carries.
-    void this.query('select pg_backend_pid() as pid, (select backend_start', settings, (error) => {
+    void this.query('start-up', [this.#config.application_name ?? ''], (error) => {
       const onConnected = this.#onConnected
       this.#onConnected = undefined
       onConnected?.(error)

@@ -1,4 +1,4 @@
-import { type Connection, migrate, PersistenceError } from '@megacache/persistence'
+import { type Connection, type ConnectionRules, migrate, PersistenceError } from '@megacache/persistence'
 import type { Embedded } from '@megacache/persistence/embedded'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,8 +14,9 @@ export interface OpenDatabase {
 }
 
 /** Starts the embedded PostgreSQL or takes the configured one, and brings its schema up to date. */
-export async function openDatabase(database: Database): Promise<OpenDatabase> {
-  const open = database.kind === 'embedded' ? await embedded(database.dataDir) : foreign(database)
+export async function openDatabase(database: Database, rules: ConnectionRules): Promise<OpenDatabase> {
+  const opened = database.kind === 'embedded' ? await embedded(database.dataDir) : foreign(database)
+  const open = { ...opened, connection: { connectionString: opened.connection, ...rules } }
   try {
     await migrate(open.connection)
   } catch (error) {
@@ -29,7 +30,7 @@ export async function openDatabase(database: Database): Promise<OpenDatabase> {
  * The embedded PostgreSQL listens on a port of its own choice. Its URL is left in `DATA_DIR/database-url`, readable by
  * this account only, so that psql and the load generator find it while the server runs.
  */
-async function embedded(dataDir: string): Promise<OpenDatabase> {
+async function embedded(dataDir: string): Promise<OpenDatabase & { readonly connection: string }> {
   // Loaded only here: a server with a database of its own does not carry the binaries.
   const { startEmbedded } = await import('@megacache/persistence/embedded')
   const urlFile = join(dataDir, 'database-url')
@@ -54,7 +55,7 @@ async function embedded(dataDir: string): Promise<OpenDatabase> {
   }
 }
 
-function foreign({ url, source }: Exclude<Database, { kind: 'embedded' }>): OpenDatabase {
+function foreign({ url, source }: Exclude<Database, { kind: 'embedded' }>): OpenDatabase & { readonly connection: string } {
   try {
     // Reads the certificates that it names; connects to nothing.
     void new pg.Client(url)

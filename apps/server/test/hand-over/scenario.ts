@@ -127,7 +127,7 @@ async function expiryOf(port: number, code: string): Promise<string> {
 }
 
 async function query(url: string): Promise<{ salesSeen: number; purchaseRows: number; contradictions: unknown[] }> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new pg.Client({ connectionString: url, options: '-c search_path=megacache,pg_temp' })
   await client.connect()
   const { rows } = await client.query<{ sales: number; purchases: number }>(
     'select (select count(distinct sale_id)::int from purchases) as sales, (select count(*)::int from purchases) as purchases')

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 
+/** As somebody with psql would: only the schema of our tables is set. */
+const IN_SCHEMA = { options: '-c search_path=megacache,pg_temp' }
+
 /** A new, empty database. */
 export interface TestDatabase {
   readonly name: string
@@ -25,7 +28,7 @@ export async function createDatabase(clusterUrl: string = inject('clusterUrl')):
     url,
     query: (sql, values) => queryOnce(url, sql, values),
     hold: async (sql) => {
-      const client = new pg.Client({ connectionString: url })
+      const client = new pg.Client({ connectionString: url, ...IN_SCHEMA })
       client.on('error', () => {})
       await client.connect()
       await client.query('begin')
@@ -42,7 +45,7 @@ export async function createDatabase(clusterUrl: string = inject('clusterUrl')):
 export async function queryOnce<Row extends pg.QueryResultRow>(
   url: string, sql: string, values: readonly unknown[] = [],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 30_000 })
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 30_000, ...IN_SCHEMA })
   // The rejected query says it; without a listener the event would end the process.
   client.on('error', () => {})
   await client.connect()

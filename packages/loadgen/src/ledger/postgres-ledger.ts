@@ -115,6 +115,8 @@ async function connect(url: string): Promise<Client> {
     client.on('error', () => {})
     try {
       await client.connect()
+      // Where megacache keeps its tables unless DATABASE_SCHEMA says otherwise.
+      await client.query('set search_path = megacache, pg_temp')
     } catch (error) {
       await client.end().catch(() => {})
       throw error

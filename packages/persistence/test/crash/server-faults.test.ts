@@ -5,6 +5,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Embedded, startEmbedded } from '../../src/embedded.ts'
 import { CheckoutWriter, PurchaseWriter, type Session, createSession, migrate, verifySale } from '../../src/index.ts'
+import { IN_SCHEMA } from '../database.ts'
 import { SALE, TestRow, freshSale, outcomes } from '../rows.ts'
 import { TcpProxy } from '../tcp-proxy.ts'
 
@@ -32,7 +33,7 @@ afterEach(async () => {
 })
 
 async function withClient<Result>(run: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client(server.url)
+  const client = new pg.Client({ connectionString: server.url, ...IN_SCHEMA })
   client.on('error', () => {})
   await client.connect()
   try {

@@ -52,10 +52,9 @@ async function stored(table: 'checkouts' | 'purchases'): Promise<number> {
 }
 
 /** Resolves once a session waits for the advisory lock. */
-async function lockAwaited(classId: number, objectId: number): Promise<void> {
+async function lockAwaited(classId: number | string, objectId: number): Promise<void> {
   await until(async () => (await client.query(`select 1 from pg_locks where not granted and locktype = 'advisory'
-    and database = (select oid from pg_database where datname = current_database()) and classid = $1 and objid = $2`,
-  [classId, objectId])).rows.length > 0)
+    and database = (select oid from pg_database where datname = current_database()) and classid = ${classId} and objid = ${objectId}`)).rows.length > 0)
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -282,9 +281,9 @@ describe('the fence', () => {
     await client.query('select pg_advisory_lock(13, 13)')
     writer.submit(slow)
     await lockAwaited(13, 13)
-    await other.query('select pg_advisory_lock(1835361121, 3)')
+    await other.query(`select pg_advisory_lock('lease'::regclass::oid::integer, 3)`)
     const taken = other.query(`select megacache_take_lease('other', 15000)::int as epoch`)
-    await lockAwaited(1835361121, 1)
+    await lockAwaited(`'lease'::regclass`, 1)
     writer.submit(late)
     await client.query('select pg_advisory_unlock(13, 13)')
     // The new epoch exists only after the batch that saw the old one has ended.
@@ -299,8 +298,8 @@ describe('the fence', () => {
   test('is not taken by a session without the holder lock, nor past its time limit', async () => {
     await expect(client.query(`select megacache_take_lease('other', 100)`)).rejects.toMatchObject({ code: '55000' })
     const other = await database.connect()
-    await other.query('begin; select pg_advisory_xact_lock_shared(1835361121, 1)')
-    await client.query('select pg_advisory_lock(1835361121, 3)')
+    await other.query(`begin; select pg_advisory_xact_lock_shared('lease'::regclass::oid::integer, 1)`)
+    await client.query(`select pg_advisory_lock('lease'::regclass::oid::integer, 3)`)
     await expect(client.query(`select megacache_take_lease('other', 100)`)).rejects.toMatchObject({ code: '55P03' })
     await other.query('rollback')
     await other.end()

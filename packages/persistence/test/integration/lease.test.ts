@@ -197,7 +197,7 @@ describe('a lease', () => {
 
   test('ends a session of the old epoch that is stuck inside a transaction with the fence', async () => {
     const stuck = await database.connect()
-    await stuck.query(`set application_name = 'megacache/0/stuck'; begin; select pg_advisory_xact_lock_shared(1835361121, 1)`)
+    await stuck.query(`set application_name = 'megacache/0/stuck'; begin; select pg_advisory_xact_lock_shared('lease'::regclass::oid::integer, 1)`)
     const lease = await acquire('one')
     expect(lease.isHeld()).toBe(true)
     await expect(stuck.query('select 1')).rejects.toThrow(/not queryable|terminat/)

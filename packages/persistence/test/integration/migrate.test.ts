@@ -3,6 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { migrate } from '../../src/index.ts'
 import { administer, databaseUrl } from '../cluster.ts'
+import { IN_SCHEMA } from '../database.ts'
 
 const clusterUrl = inject('clusterUrl')
 const name = `megacache_${randomBytes(6).toString('hex')}`
@@ -12,7 +13,7 @@ beforeAll(() => administer(clusterUrl, `create database ${name}`))
 afterAll(() => administer(clusterUrl, `drop database ${name}`))
 
 async function run<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
-  const client = new pg.Client(url)
+  const client = new pg.Client({ connectionString: url, ...IN_SCHEMA })
   await client.connect()
   try {
     return (await client.query<Row>(sql)).rows

@@ -42,10 +42,10 @@ test('the process of a broken connection is ended before its rows are sent again
   const lost = { error: DISK, isReadyAfter: false }
   const { outcome, bound } = await writeOne([lost, lost, { answer: '' }])
   expect(outcome).toBe('durable')
-  const isEnding = (connection: number): boolean => bound[connection]?.[1]?.includes(String(FIRST_PROCESS_ID)) === true
+  const isEnding = (connection: number): boolean => bound[connection]?.[0]?.includes(String(FIRST_PROCESS_ID)) === true
   expect([1, 2].map(isEnding)).toEqual([true, true])
-  // The settings, the end of the process, the rows: on the one that broke nothing but the first two.
-  expect(bound.map(({ length }) => length)).toEqual([2, 2, 3])
+  // The end of the process, then the rows: on the one that broke nothing but the first.
+  expect(bound.map(({ length }) => length)).toEqual([1, 1, 2])
 })
 
 test('an answer that is none leaves the row unresolved, not durable', async () => {

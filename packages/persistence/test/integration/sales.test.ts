@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
-  type SaleTerms, currentOrLatestSale, dropOldSales, ensureSale, findReservation, inspectServer, measureClock,
+  type SaleTerms, dropOldSales, ensureSale, findReservation, inspectServer, measureClock, newestOpenedSale,
   processClock, recordAttemptCounts, recoverSales, saleTerms,
 } from '../../src/index.ts'
 import { testDatabase } from '../database.ts'
@@ -10,8 +10,8 @@ const database = testDatabase()
 const { client } = database
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-/** An hour sharp in the middle of a UTC day. */
-const NOON = Math.floor(Date.now() / DAY) * DAY + 12 * HOUR
+/** An hour sharp in the middle of yesterday, UTC. */
+const NOON = Math.floor(Date.now() / DAY) * DAY - 12 * HOUR
 
 const termsAt = (startsAtMs: number): SaleTerms => ({
   saleId: startsAtMs / 1000, startsAtMs, endsAtMs: startsAtMs + HOUR, itemCount: 100, userLimit: 10,
@@ -52,9 +52,9 @@ beforeEach(async () => {
 describe('the terms of a sale', () => {
   test('are those of the first creation', async () => {
     const first = termsAt(NOON)
-    expect(await ensureSale(client, { ...first, epoch: 3 })).toEqual(first)
+    expect(await ensureSale(client, { ...first, epoch: 3 })).toEqual({ ...first, isNew: true })
     const other = { ...first, itemCount: 5, endsAtMs: NOON + 1_000, userLimit: 1, reservationTtlMs: 5, epoch: 3 }
-    expect(await ensureSale(client, other)).toEqual(first)
+    expect(await ensureSale(client, other)).toEqual({ ...first, isNew: false })
     expect(await saleTerms(client, first.saleId)).toEqual(first)
     expect(await saleTerms(client, 12)).toBeUndefined()
   })
@@ -64,11 +64,20 @@ describe('the terms of a sale', () => {
     expect(await saleTerms(client, NOON / 1000)).toBeUndefined()
   })
 
-  test('tell the current sale, or else the latest', async () => {
-    expect(await currentOrLatestSale(client, NOON)).toBeUndefined()
-    for (const start of [NOON - 2 * HOUR, NOON - HOUR, NOON + HOUR]) await ensureSale(client, { ...termsAt(start), epoch: 3 })
-    expect((await currentOrLatestSale(client, NOON - 1))?.startsAtMs).toBe(NOON - HOUR)
-    expect((await currentOrLatestSale(client, NOON + 5))?.startsAtMs).toBe(NOON - HOUR)
+  test('tell the newest sale that was ever open', async () => {
+    expect(await newestOpenedSale(client)).toBeUndefined()
+    const hourNow = Math.floor(Date.now() / HOUR) * HOUR
+    for (const start of [hourNow - 2 * HOUR, hourNow, hourNow + HOUR]) await ensureSale(client, { ...termsAt(start), epoch: 3 })
+    expect((await newestOpenedSale(client))?.startsAtMs).toBe(hourNow)
+    // One that has given a reservation was open, by whichever clock.
+    await insertCheckout((hourNow + HOUR) / 1000, { item: 1, expiresAtMs: Date.now() })
+    expect((await newestOpenedSale(client))?.startsAtMs).toBe(hourNow + HOUR)
+  })
+
+  test('are not stored for a sale far ahead of the clock of the database', async () => {
+    const far = { ...termsAt(Math.floor(Date.now() / HOUR) * HOUR + 31 * DAY), epoch: 3 }
+    await expect(ensureSale(client, far)).rejects.toMatchObject({ code: '55000' })
+    expect((await client.query('select 1 from sales')).rows).toEqual([])
   })
 
   test('are made beside a transaction that writes checkouts, without waiting for it', async () => {
@@ -77,7 +86,7 @@ describe('the terms of a sale', () => {
     await insertCheckout(NOON / 1000, { item: 1, expiresAtMs: Date.now() })
     const other = await database.connect()
     await other.query(`set lock_timeout = '1s'`)
-    const farDay = NOON + 400 * DAY
+    const farDay = NOON - 400 * DAY
     await expect(ensureSale(other, { ...termsAt(farDay), epoch: 3 })).resolves.toMatchObject({ saleId: farDay / 1000 })
     await client.query('rollback')
     await other.end()
@@ -105,8 +114,8 @@ describe('the view of items', () => {
 
 describe('recovery', () => {
   test('returns the current sale and older ones with live reservations, each with its own rows', async () => {
-    const current = await ensureSale(client, { ...termsAt(NOON), epoch: 3 })
-    const last = await ensureSale(client, { ...termsAt(NOON - HOUR), epoch: 3 })
+    const [current, last] = [termsAt(NOON), termsAt(NOON - HOUR)]
+    for (const sale of [current, last]) await ensureSale(client, { ...sale, epoch: 3 })
     await ensureSale(client, { ...termsAt(NOON - 2 * HOUR), epoch: 3 })
     await ensureSale(client, { ...termsAt(NOON + HOUR), epoch: 3 })
     const nowMs = NOON + 50_000

@@ -4,7 +4,7 @@ import { testDatabase } from '../database.ts'
 import { newCode } from '../rows.ts'
 
 const { client } = testDatabase()
-const SALE = 1_800_000_000
+const SALE = 1_700_000_000
 
 /** Seconds after the start of the sale, as a SQL value. */
 const at = (seconds: number): string => `to_timestamp(${SALE + seconds})`

@@ -25,8 +25,8 @@ export interface BatchRow {
 }
 
 /** Two sales that exist; a third is asked for now and then. */
-export const SALES: readonly number[] = [1_800_000_000, 1_800_003_600]
-const NO_SALE = 1_800_007_200
+export const SALES: readonly number[] = [1_700_006_400, 1_700_010_000]
+const NO_SALE = 1_700_013_600
 const CODES = Array.from({ length: 7 }, (_none, index) => `6b49d200-0000-8${index}00-8000-00000000000${index}`)
 const USERS = ['1', '-9223372036854775808', '9223372036854775807']
 

@@ -1,4 +1,5 @@
-import pg from 'pg'
+import { openClient } from '@megacache/persistence'
+import type pg from 'pg'
 import type { Step } from './draw-step.ts'
 import { type Answer, type Outcome, statementOf } from './statement-of.ts'
 
@@ -19,8 +20,7 @@ export class RealSide {
   }
 
   static async open(url: string, admin: pg.Client, count: number): Promise<RealSide> {
-    const clients = Array.from({ length: count }, () => new pg.Client(url))
-    await Promise.all(clients.map((client) => client.connect()))
+    const clients = await Promise.all(Array.from({ length: count }, () => openClient(url)))
     const pids = await Promise.all(clients.map(async (client) =>
       Number((await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid)))
     return new RealSide(clients, pids, admin)

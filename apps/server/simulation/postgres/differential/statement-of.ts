@@ -16,7 +16,7 @@ export function statementOf({ kind, values }: Step, time: (ms: number) => unknow
     case 'rollback':
       return { text: kind, values: [] }
     case 'holder':
-      return { text: 'select pg_try_advisory_lock(1835361121, 3)', values: [] }
+      return { text: `select pg_try_advisory_lock('lease'::regclass::oid::integer, 3)`, values: [] }
     case 'take':
       return { text: 'select megacache_take_lease($1, $2)', values: [values[0], '60000'] }
     case 'release':
@@ -37,7 +37,7 @@ function ensure([epoch, saleId, items, limit]: readonly unknown[]): SqlText {
   return {
     text: `select sale_id::float8 as "saleId", (extract(epoch from starts_at) * 1000)::float8 as "startsAtMs",
       (extract(epoch from ends_at) * 1000)::float8 as "endsAtMs", item_count as "itemCount", user_limit as "userLimit",
-      reservation_ttl_ms as "reservationTtlMs" from megacache_ensure_sale(
+      reservation_ttl_ms as "reservationTtlMs", is_new as "isNew" from megacache_ensure_sale(
       $1, $2, to_timestamp($3::float8 / 1000), to_timestamp($4::float8 / 1000), $5, $6, $7)`,
     values: [epoch, saleId, startsAtMs, startsAtMs + 3_600_000, items, limit, 60_000],
   }
