@@ -25,6 +25,7 @@ export class RareQueries {
       idleTimeoutMillis: IDLE_MS_MAX,
       query_timeout: ANSWER_MS_MAX,
       keepAlive: true,
+      // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
       onConnect: (client) => pinSession(client, connection, { applicationName, statementTimeoutMs: ANSWER_MS_MAX - 1_000 }),
     })
     // An idle connection that breaks is simply gone; the next query opens another. One that breaks in use says so
