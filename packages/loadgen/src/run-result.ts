@@ -145,7 +145,7 @@ export interface GeneratorThread {
    * system does not tell (only Linux does).
    */
   readonly starvedShare: number | undefined
-  /** How late the event loop was: a timer due every 10 ms. */
+  /** How late the event loop was, for something due every 10 ms whatever it does. */
   readonly loopLagMs: LatencySummary
   /** How late arrivals were taken up, before any wait for a connection; zeros in a closed loop. */
   readonly arrivalLagMs: LatencySummary
@@ -161,6 +161,7 @@ export type InvalidCode =
   | 'cpu_starved'
   | 'loop_lag'
   | 'arrival_lag'
+  | 'lag_in_percentile'
   | 'nothing_measured'
 
 /** One reason why the run is INVALID, with a sentence and its numbers. */

@@ -12,6 +12,7 @@ import { RUN_RESULT_VERSION, type RunEnvironment, type RunResult } from '../run-
 import type { SaleStatus } from '../sale-status.ts'
 import type { Scenario } from '../scenario/define-scenario.ts'
 import { type LoadShard, shardHere, shardInThread } from '../threads/load-shard.ts'
+import { laggedPercentiles } from '../verdict/lagged-percentiles.ts'
 import { invalidReasons } from '../verdict/saturation.ts'
 import { judgeThreshold } from '../verdict/threshold.ts'
 import { joinEnds } from './join-ends.ts'
@@ -187,6 +188,7 @@ export class LoadCoordinator {
     const { answerCount, noAnswerCount, errorCount } = collector
     const arrivals = collector.arrivals()
     const threads = collector.threadResults()
+    const steps = collector.stepResults()
     const result: RunResult = {
       version: RUN_RESULT_VERSION,
       generatorVersion: GENERATOR_VERSION,
@@ -207,7 +209,7 @@ export class LoadCoordinator {
         isPoisson: isPoisson(plan.arrivals),
         ...arrivals,
       },
-      steps: collector.stepResults(),
+      steps,
       series: collector.timeSeries(),
       counters: collector.counterSums(),
       generator: {
@@ -215,7 +217,10 @@ export class LoadCoordinator {
         answersPerCpuSecond: cpuMs > 0 ? (answerCount * 1_000) / cpuMs : 0,
         threads,
       },
-      invalidReasons: invalidReasons(threads, arrivals, answerCount + noAnswerCount),
+      invalidReasons: [
+        ...invalidReasons(threads, arrivals, answerCount + noAnswerCount),
+        ...laggedPercentiles(threads, steps),
+      ],
       thresholds: [],
       options: optionsInEffect(options, plan),
       environments: this.environments,

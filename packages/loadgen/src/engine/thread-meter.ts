@@ -49,7 +49,7 @@ export class ThreadMeter {
   private readonly clock: LoadClock
   private readonly cpu: ThreadCpu
   private cancelTimer: (() => void) | undefined
-  private expectedAtMs = 0
+  private lagDueAtMs = 0
   private sinceMs = 0
   private cpuSinceMs: number | undefined
   private activeSinceMs = 0
@@ -62,6 +62,7 @@ export class ThreadMeter {
 
   start(): void {
     this.begin(this.clock.monotonicMs())
+    this.lagDueAtMs = this.sinceMs + LAG_PERIOD_MS
     this.arm()
   }
 
@@ -93,9 +94,11 @@ export class ThreadMeter {
   }
 
   private arm(): void {
-    this.expectedAtMs = this.clock.monotonicMs() + LAG_PERIOD_MS
-    this.cancelTimer = this.clock.setTimer(LAG_PERIOD_MS, () => {
-      this.loopLag.record(this.clock.monotonicMs() - this.expectedAtMs)
+    const waitMs = Math.max(0, this.lagDueAtMs - this.clock.monotonicMs())
+    this.cancelTimer = this.clock.setTimer(waitMs, () => {
+      const nowMs = this.clock.monotonicMs()
+      // Every look that was due in a stall has seen it: with one for each, a second would count as 10 ms.
+      for (; this.lagDueAtMs <= nowMs; this.lagDueAtMs += LAG_PERIOD_MS) this.loopLag.record(nowMs - this.lagDueAtMs)
       this.arm()
     })
   }

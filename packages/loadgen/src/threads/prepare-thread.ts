@@ -6,6 +6,7 @@ import { connectionsOf, type ThreadPlan } from '../run-plan.ts'
 import { CallRecorder } from '../sale/call-recorder.ts'
 import type { Scenario } from '../scenario/define-scenario.ts'
 import { buildProgram } from './build-program.ts'
+import { warmUp } from './warm-up.ts'
 
 /** What a thread needs from the place where it runs. */
 export interface ThreadPorts {
@@ -25,7 +26,7 @@ export interface PreparedThread {
 }
 
 /**
- * Builds the program of a thread and its engine.
+ * Builds the program of a thread and its engine, and warms what they are made of.
  *
  * @throws LoadgenError `LOADGEN_SCENARIO_INVALID` or `LOADGEN_OPTION_INVALID`
  */
@@ -55,5 +56,6 @@ export async function prepareThread(
     onSnapshot: ports.onSnapshot,
     takeCalls: () => recorder.take(),
   })
+  if (ports.signal?.aborted !== true) await warmUp(plan.lean)
   return { steps: program.steps, run: () => engine.run() }
 }

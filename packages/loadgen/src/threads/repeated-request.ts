@@ -3,7 +3,10 @@ import type { ProgramSource, RunPlan } from '../run-plan.ts'
 
 /** The same request again and again. */
 export class RepeatedRequest extends LaneProgram {
-  constructor(source: ProgramSource & { kind: 'request' }, plan: RunPlan) {
+  constructor(
+    source: ProgramSource & { kind: 'request' },
+    plan: Pick<RunPlan, 'arrivals' | 'backlogMax' | 'connections'>,
+  ) {
     // An open loop may have more requests waiting than there are connections.
     const waiting = plan.arrivals.kind === 'closed' ? 0 : plan.backlogMax
     const lanes = plan.connections + waiting
