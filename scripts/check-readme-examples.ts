@@ -94,7 +94,7 @@ async function install(path: string): Promise<void> {
   const packed = join(folder, 'packed', path)
   mkdirSync(packed, { recursive: true })
   await execute('npx', ['--yes', 'pnpm@12.21.0', 'pack', '--pack-destination', packed], join(ROOT, path))
-  await execute('tar', ['-xzf', globSync('*.tgz', { cwd: packed })[0]!], packed)
+  await execute('tar', ['-xzf', globSync('*.tgz', { cwd: packed })[0]], packed)
   const manifest = JSON.parse(readFileSync(join(packed, 'package/package.json'), 'utf8')) as Manifest
   cpSync(join(packed, 'package'), join(project, 'node_modules', manifest.name), { recursive: true })
   const dependencies = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.peerDependencies }

@@ -10,8 +10,8 @@ interface Owned {
 
 /**
  * The at-rest invariants of docs/invariants.md, recomputed from the slots: every user's count equals the items
- * the user owns and is within the limit (INV-2, INV-3), nothing is half claimed or half released (INV-4), and the
- * totals agree with the slots (INV-5). Returns a sentence for each one that does not hold.
+ * the user owns and is within the limit (INV-2, INV-3), nothing is half claimed or half released (INV-4), the
+ * totals agree with the slots (INV-5), and what runs out will be found (INV-9). Returns a sentence for each one that does not hold.
  */
 export function audit(inventory: Inventory): string[] {
   const wrong: string[] = []
@@ -26,6 +26,7 @@ export function audit(inventory: Inventory): string[] {
     if (state === FREE) continue
     taken++
     if (state === SOLD) sold++
+    else if (!inventory.due.covers(slot, content.expiresMs)) wrong.push(`slot ${slot} runs out before its block is looked at`)
     // Sold to a code that memory does not know: nobody's count.
     if (state === SOLD && (content.random0 | content.random1) === 0) continue
     const userId = userIdOf(content.userLow, content.userHigh)

@@ -1,6 +1,7 @@
 import { addWord, casWord, confirmWord, loadWord, readWord, storeWord, type Words } from './atomic-words.ts'
 import { type CheckoutCodeReader, TENURES, tenureOf } from './checkout-code.ts'
-import { type Layout, SLOT_WORDS, SOLD_COUNT } from './layout.ts'
+import { DueBlocks } from './due-blocks.ts'
+import { BLOCK_SLOTS, type Layout, SLOT_WORDS, SOLD_COUNT } from './layout.ts'
 import { MegacacheError } from './megacache-error.ts'
 import { RandomWords } from './random-words.ts'
 import { ITEM_RESERVED, ITEM_SOLD, type Refusal, RESERVATION_EXPIRED, SOLD_OUT, UNKNOWN_CODE, USER_LIMIT_REACHED } from './refusal.ts'
@@ -9,7 +10,7 @@ import {
 } from './slot-payload.ts'
 import { refusalOfState } from './slot-refusal.ts'
 import {
-  BUYING, type CANCELLING, CLAIM, FREE, generationOf, HELD, HOLDING, nextTenure, packWord, payloadGeneration, RELEASING,
+  BUYING, CANCELLING, CLAIM, FREE, generationOf, HELD, HOLDING, nextTenure, packWord, payloadGeneration, RELEASING,
   SOLD, type SlotState, stateOf, withState,
 } from './slot-word.ts'
 import { CANCELLED, EXPIRED, RESERVED, RESTORED, ROLLED_BACK, Tally } from './tally.ts'
@@ -49,6 +50,7 @@ export class Inventory {
   readonly items: number
   readonly limit: UserLimit
   readonly tally: Tally
+  readonly due: DueBlocks
   readonly #words: Words
   readonly #slotsStart: number
   readonly #owner: number
@@ -59,6 +61,7 @@ export class Inventory {
     this.items = layout.items
     this.limit = new UserLimit(words, layout)
     this.tally = new Tally(words, owner)
+    this.due = new DueBlocks(words, layout)
     this.#words = words
     this.#slotsStart = layout.slotsStart
     this.#owner = owner
@@ -102,6 +105,7 @@ export class Inventory {
     into.word = withState(claimed, HOLDING)
     writePayload(words, at, into, this.#owner)
     storeWord(words, at, into.word)
+    this.due.lower(slot, into.expiresMs)
     this.tally.count(RESERVED)
     return undefined
   }
@@ -199,6 +203,33 @@ export class Inventory {
   }
 
   /**
+   * Releases every reservation that has run out, looking only into blocks where one may have (INV-9); returns how many. Whatever
+   * has an expiry and stays counts for the block's next bound, also what is being bought or cancelled, which may come back.
+   */
+  releaseDue(nowMs: number): number {
+    const { due } = this
+    let released = 0
+    for (let block = 0; block < due.count; block++) {
+      const look = due.begin(block, nowMs)
+      if (look === 0) continue
+      let untilMs = Infinity
+      const end = Math.min(this.items, (block + 1) * BLOCK_SLOTS)
+      for (let slot = block * BLOCK_SLOTS; slot < end; slot++) {
+        const at = this.#at(slot)
+        const word = loadWord(this.#words, at)
+        const state = stateOf(word)
+        if (state !== HELD && state !== HOLDING && state !== BUYING && state !== CANCELLING) continue
+        // What another thread is just writing may be read torn; it lowers the bound by itself, and what is past counts as now.
+        const leftMs = Math.max(0, readExpiresMs(this.#words, at) - nowMs)
+        if (leftMs === 0 && state === HELD && this.#expire(at, word)) released++
+        else untilMs = Math.min(untilMs, leftMs)
+      }
+      due.end(block, look, nowMs, untilMs)
+    }
+    return released
+  }
+
+  /**
    * Puts a known reservation or purchase back into a free slot, in a tenure that its code names.
    * Returns false when the user is at the limit. Only for `restore`, which has the sale to itself.
    */
@@ -216,6 +247,7 @@ export class Inventory {
     this.#claimFree(code.slot, word, claimed)
     writePayload(words, at, { word, random0, random1, userLow: low, userHigh: high, expiresMs }, this.#owner)
     storeWord(words, at, withState(claimed, state === SOLD ? BUYING : HELD))
+    this.due.lower(code.slot, expiresMs)
     if (state === SOLD) this.confirmPurchase(code.slot, withState(claimed, BUYING))
     return true
   }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import {
-  CONTROL, HASH_START, HASH_WORDS, HEADER, HEADER_BYTES, ITEMS_MAX, layoutFor, LINE_WORDS, SLOT, SLOT_WORDS, SOLD_COUNT,
-  TALLY_ROWS, TALLY_START, TALLY_WORDS, USER, USER_LIMIT_MAX, USER_WORDS,
+  BLOCK_SLOTS, CONTROL, HASH_START, HASH_WORDS, HEADER, HEADER_BYTES, ITEMS_MAX, layoutFor, LINE_WORDS, SLOT, SLOT_WORDS,
+  SOLD_COUNT, TALLY_ROWS, TALLY_START, TALLY_WORDS, USER, USER_LIMIT_MAX, USER_WORDS,
 } from './layout.ts'
 import { REFUSAL_REASONS } from './refusal.ts'
 import { COUNT_ONE, countOf, emptyAfter } from './user-word.ts'
@@ -14,9 +14,10 @@ it('keeps what never changes, what each request reads and what each sale writes 
 })
 
 it.each([1, 2, 3, 1000, 10_000, 15_872, 15_873, ITEMS_MAX])('lays out %i items without overlap, on whole lines', (items) => {
-  const { userCells, slotsStart, reachesStart, usersStart, wordCount } = layoutFor(items)
+  const { userCells, slotsStart, blocks, blocksStart, reachesStart, usersStart, wordCount } = layoutFor(items)
   const ends = [
-    [TALLY_START + TALLY_ROWS * TALLY_WORDS, slotsStart], [slotsStart + items * SLOT_WORDS, reachesStart],
+    [TALLY_START + TALLY_ROWS * TALLY_WORDS, slotsStart], [slotsStart + items * SLOT_WORDS, blocksStart],
+    [blocksStart + blocks, reachesStart],
     [reachesStart + userCells, usersStart], [usersStart + userCells * USER_WORDS, wordCount],
   ] as const
   for (const [end, next] of ends) {
@@ -24,6 +25,7 @@ it.each([1, 2, 3, 1000, 10_000, 15_872, 15_873, ITEMS_MAX])('lays out %i items w
     expect(next - end).toBeLessThan(LINE_WORDS)
     expect(next % LINE_WORDS).toBe(0)
   }
+  expect(blocks * BLOCK_SLOTS).toBeGreaterThanOrEqual(items)
   expect(Math.log2(userCells) % 1).toBe(0)
   expect(userCells).toBeGreaterThanOrEqual(items * 2)
 })

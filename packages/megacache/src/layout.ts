@@ -4,11 +4,12 @@
  * ```text
  *   words                       region      who writes
  *   0                .. 16      header      the creating thread, before the handle exists; then nobody
- *   16               .. 32      control     any thread: closed flag, threads attached, next sweep
+ *   16               .. 32      control     any thread: closed flag, threads attached, next sweep, looks of sweeps
  *   32               .. 48      sold        any thread, once for each item sold (a line of its own)
  *   48               .. 2096    hash        the creating thread, before the handle exists; then nobody
  *   2096             .. s       tallies     TALLY_ROWS rows of TALLY_WORDS, a thread adds to its own row
- *   s                .. r       slots       items x SLOT_WORDS, see slot-word.ts and slot-payload.ts
+ *   s                .. d       slots       items x SLOT_WORDS, see slot-word.ts and slot-payload.ts
+ *   d                .. r       blocks      one word for each BLOCK_SLOTS slots: see due-blocks.ts
  *   r                .. u       reaches     one word for each user cell: see user-limit.ts
  *   u                .. end     users       userCells x USER_WORDS, see user-limit.ts
  * ```
@@ -20,14 +21,14 @@
 /** 'mega' in ASCII. Tells a megacache buffer from any other. */
 export const MAGIC = 0x6d656761
 /** Raised whenever the meaning of a word changes: two versions of the package must not share memory. */
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 export const LINE_WORDS = 16
 
 export const HEADER = { magic: 0, version: 1, items: 2, userLimit: 3, userCells: 4 } as const
 /** How much of a buffer must exist before its header can be read. */
 export const HEADER_BYTES = 64
-export const CONTROL = { closed: 16, threads: 17, nextSweep: 18 } as const
+export const CONTROL = { closed: 16, threads: 17, nextSweep: 18, looks: 19 } as const
 export const SOLD_COUNT = 32
 
 /** Eight tables, one for each byte of a user id, of 256 random words: see user-limit.ts. */
@@ -56,6 +57,10 @@ export const SLOT = {
   owner: 7,
 } as const
 
+/** Slots that a sweep looks at together, 8 KB: of a million items, 4096 blocks. */
+export const BLOCK_SLOT_BITS = 8
+export const BLOCK_SLOTS: number = 1 << BLOCK_SLOT_BITS
+
 /** 16 bytes a user cell. */
 export const USER_WORDS = 4
 export const USER = { control: 0, low: 1, high: 2, purchased: 3 } as const
@@ -73,6 +78,8 @@ export interface Layout {
   readonly items: number
   readonly userCells: number
   readonly slotsStart: number
+  readonly blocks: number
+  readonly blocksStart: number
   readonly reachesStart: number
   readonly usersStart: number
   readonly wordCount: number
@@ -82,9 +89,12 @@ export interface Layout {
 export function layoutFor(items: number): Layout {
   const userCells = powerOfTwoAtLeast(items * USER_CELLS_PER_ITEM + USER_CELLS_SPARE)
   const slotsStart = TALLY_START + TALLY_ROWS * TALLY_WORDS
-  const reachesStart = alignToLine(slotsStart + items * SLOT_WORDS)
+  const blocks = Math.ceil(items / BLOCK_SLOTS)
+  const blocksStart = alignToLine(slotsStart + items * SLOT_WORDS)
+  const reachesStart = alignToLine(blocksStart + blocks)
   const usersStart = alignToLine(reachesStart + userCells)
-  return { items, userCells, slotsStart, reachesStart, usersStart, wordCount: usersStart + userCells * USER_WORDS }
+  const wordCount = usersStart + userCells * USER_WORDS
+  return { items, userCells, slotsStart, blocks, blocksStart, reachesStart, usersStart, wordCount }
 }
 
 function alignToLine(words: number): number {

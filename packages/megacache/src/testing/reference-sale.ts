@@ -22,8 +22,7 @@ export interface ReferenceItem {
   expiresMs: number
 }
 
-const LIMIT_SWEEP_INTERVAL_MS = 25
-const LIMIT_SWEEP_ITEMS = 100_000
+const LIMIT_SWEEP_INTERVAL_MS = 5
 
 /**
  * What `Megacache` must do, written as plainly as possible: one thread, objects and arrays, no shared memory, no
@@ -215,7 +214,7 @@ export class ReferenceSale {
   #sweepForUser(nowMs: number): boolean {
     const now = Math.floor(nowMs)
     if (now < this.#nextLimitSweepMs) return false
-    this.#nextLimitSweepMs = now + LIMIT_SWEEP_INTERVAL_MS * Math.ceil(this.items / LIMIT_SWEEP_ITEMS)
+    this.#nextLimitSweepMs = now + LIMIT_SWEEP_INTERVAL_MS
     return this.sweep() > 0
   }
 

@@ -53,6 +53,12 @@ export const soldAsTold = ({ stage, results, threads }: WorldEnd<Codes>): string
   const mayBeMore = Object.values(threads).some(({ died }) => died) ? 1 : 0
   return sold >= told && sold <= told + mayBeMore ? undefined : `${told} were told that they bought, ${sold} are sold`
 }
+/** A sweep after their time finds all reservations. */
+export const sweptClean = ({ stage: { sale, advance } }: WorldEnd<Codes>): string | undefined => {
+  advance(TTL_MS)
+  sale.sweep()
+  return sale.stats().reserved === 0 ? undefined : 'a reservation that has run out is not found'
+}
 export const exactly = (count: number, what: string) => ({ results }: WorldEnd<Codes>): string | undefined => {
   const have = Object.values(results).filter((result) => result === what).length
   return have === count ? undefined : `${have} ${what}, not ${count}`

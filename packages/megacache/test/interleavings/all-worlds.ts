@@ -15,7 +15,7 @@ export const WORLDS: Readonly<Record<string, CodesWorld>> = { ...EXHAUSTED_WORLD
  * need no more than two (Musuvathi and Qadeer, "Iterative context bounding", PLDI 2007). The campaign raises them.
  */
 const PREEMPTIONS_MAX: Readonly<Record<string, number>> = {
-  holding: 2, holdingLimit: 2, sameUserTwoItems: 2, sameUserLimitOne: 2, cellChangesHands: 2, cellChangesHandsBelowLimit: 2, leaveAndCome: 2, restored: 2, expiredForTwo: 2,
+  holding: 2, holdingLimit: 2, sameUserTwoItems: 2, sameUserLimitOne: 2, cellChangesHands: 2, cellChangesHandsBelowLimit: 2, leaveAndCome: 2, restored: 2, expiredForTwo: 2, lookedAtByTwo: 2, sweptOneByOne: 2,
   dyingBuyer: 1, dyingInTwoPhases: 1, dyingBesideItsUser: 1,
 }
 

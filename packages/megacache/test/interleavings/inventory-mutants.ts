@@ -143,11 +143,11 @@ export const INVENTORY_MUTANTS: readonly Mutant[] = inFile('inventory.ts', [
     'this.#own(slot, cancelling, HELD)', 'this.#at(slot + cancelling)',
   ],
   [
-    'the sweep believes its first look', 'expiredForTwo',
+    'the sweep believes its first look', 'sweptOneByOne',
     'return stateOf(word) === HELD && nowMs >= readExpiresMs(words, at) && this.#expire(at, word)', 'return stateOf(word) === HELD && this.#expire(at, word)',
   ],
   [
-    'the sweep ends what is being bought', 'purchaseCancelExpiry',
+    'the sweep ends what is being bought', 'sweptOneByOne',
     'return stateOf(word) === HELD && nowMs', 'return nowMs',
   ],
   [
@@ -181,6 +181,30 @@ export const INVENTORY_MUTANTS: readonly Mutant[] = inFile('inventory.ts', [
   [
     'confirming a payload by a load', 'weak looker',
     'if (confirmWord(words, at, into.word)) return', 'if (loadWord(words, at) === into.word) return',
+  ],
+  [
+    'lowering the bound before publishing', 'lookedAtWhileReserved',
+    '    storeWord(words, at, into.word)\n    this.due.lower(slot, into.expiresMs)', '    this.due.lower(slot, into.expiresMs)\n    storeWord(words, at, into.word)',
+  ],
+  [
+    'not lowering the bound', 'reservedLater',
+    '    this.due.lower(slot, into.expiresMs)\n', '',
+  ],
+  [
+    'a restored reservation does not lower the bound', 'restored',
+    '    this.due.lower(code.slot, expiresMs)\n', '',
+  ],
+  [
+    'a look counts only what nobody is buying', 'backAfterItsEnd',
+    'if (state !== HELD && state !== HOLDING && state !== BUYING && state !== CANCELLING) continue', 'if (state !== HELD) continue',
+  ],
+  [
+    'a look does not count what it could not end', 'backAfterItsEnd',
+    'if (leftMs === 0 && state === HELD && this.#expire(at, word)) released++\n        else untilMs', 'if (leftMs === 0) {\n          if (state === HELD && this.#expire(at, word)) released++\n        } else untilMs',
+  ],
+  [
+    'a look ends what has not run out', 'reservedLater',
+    'if (leftMs === 0 && state', 'if (leftMs >= 0 && state',
   ],
   [
     'a restored code in any tenure', 'restored',

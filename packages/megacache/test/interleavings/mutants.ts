@@ -142,6 +142,44 @@ export const MUTANTS: readonly Mutant[] = [
       '((control >>> VERSION_SHIFT) + 1) << VERSION_SHIFT', '0',
     ],
   ]),
+  ...inFile('due-blocks.ts', [
+    [
+      'a reservation does not lower the bound', 'lookedAtWhileReserved',
+      'if (casWord(words, index, bound, kind === LOOKING ? DUE : from(tick))) return', 'return',
+    ],
+    [
+      'a reservation lowers a bound by one try', 'lookedAtWhileReserved',
+      'if (casWord(words, index, bound, kind === LOOKING ? DUE : from(tick))) return', 'casWord(words, index, bound, kind === LOOKING ? DUE : from(tick))\n      return',
+    ],
+    [
+      'a reservation takes a look for low enough', 'lookedAtWhileReserved',
+      'if (kind === DUE || (kind === FROM', 'if (kind >= LOOKING || (kind === FROM',
+    ],
+    [
+      'a bound rises with a reservation', 'reservedLater',
+      'kind === FROM && !isAfter(bound, tick)', 'kind === FROM && isAfter(bound, tick)',
+    ],
+    [
+      'a look that says nothing to reservations', 'lookedAtWhileReserved',
+      'if (casWord(words, index, bound, look)) return look', 'return bound',
+    ],
+    [
+      'a look without a number', 'lookedAtByTwo',
+      '(addWord(words, CONTROL.looks, 1) << KIND_BITS) | LOOKING', 'LOOKING',
+    ],
+    [
+      'a look that ends whatever has come', 'lookedAtWhileReserved',
+      'casWord(this.#words, this.#start + block, look, bound)', 'casWord(this.#words, this.#start + block, loadWord(this.#words, this.#start + block) + look * 0, bound)',
+    ],
+    [
+      'nothing is left after a look', 'lookedAtByTwo',
+      'untilMs === Infinity ? NONE', 'untilMs >= 0 ? NONE',
+    ],
+    [
+      'what has run out and stays is found in time', 'backAfterItsEnd',
+      'untilMs === 0 ? DUE : from', 'untilMs === 0 ? NONE : from',
+    ],
+  ]),
   ...inFile('slot-word.ts', [
     [
       'no generation', 'twoBuyers',

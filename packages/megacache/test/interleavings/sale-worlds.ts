@@ -1,5 +1,5 @@
 import {
-  all, buy, codeOf, type CodesWorld, expire, givenTo, ONE, reserve, reserveAndBuy, soldAsTold, TTL_MS,
+  all, buy, buyInTime, codeOf, type CodesWorld, exactly, expire, givenTo, ONE, reserve, reserveAndBuy, soldAsTold, sweptClean, TTL_MS,
 } from './actors.ts'
 
 /** Whole sales: beside each other, restored, sold out, closed. */
@@ -66,6 +66,52 @@ export const SALE_WORLDS = {
       if (buyer !== 'bought' || late === 'sold out, too early') return 'sold out is told before it is so'
       return late === 'reserved' && other === 'bought' ? 'item 1 twice' : undefined
     }),
+  },
+  /** What is reserved while a sweep looks at its block is not forgotten by the next one. */
+  lookedAtWhileReserved: {
+    sale: { items: 2, userLimit: 1, reservationTtlMs: TTL_MS }, hasSpreadUsers: true,
+    before: (stage) => { const codes = givenTo(1)(stage); stage.advance(TTL_MS); return codes },
+    threads: { sweeper: ({ sale }) => sale.sweep(), comer: (stage) => reserve(stage, 2, 1) },
+    atEnd: all(exactly(1, 'reserved'), sweptClean),
+  },
+  /** Two sweeps of one block: neither takes what the other knows for its own. */
+  lookedAtByTwo: {
+    sale: { items: 2, userLimit: 1, reservationTtlMs: TTL_MS }, hasSpreadUsers: true,
+    before: (stage) => { const codes = givenTo(1)(stage); stage.advance(TTL_MS); return codes },
+    threads: { one: ({ sale }) => sale.sweep(), two: ({ sale }) => sale.sweep(), comer: (stage) => reserve(stage, 2, 1) },
+    atEnd: all(exactly(1, 'reserved'), sweptClean),
+  },
+  /** A later reservation does not hide an earlier one from the sweep, nor is it ended before its time. */
+  reservedLater: {
+    sale: { items: 2, userLimit: 1, reservationTtlMs: 100 }, hasSpreadUsers: true,
+    before: (stage) => { const codes = givenTo(1)(stage); stage.advance(50); return codes },
+    threads: { comer: (stage) => reserve(stage, 2, 1), time: ({ sale, advance }) => { advance(50); return sale.sweep() } },
+    atEnd: ({ results: { comer, time } }) => comer === 'reserved' && time === 1 ? undefined : `${String(time)} were swept`,
+  },
+  /** A sweep of so many items, one after the other. */
+  sweptOneByOne: {
+    sale: { items: 2, userLimit: 1, reservationTtlMs: TTL_MS }, hasSpreadUsers: true, before: givenTo(1),
+    threads: {
+      buyer: buyInTime,
+      time: ({ sale, advance }) => { advance(TTL_MS); return sale.sweep(1) },
+      next: (stage) => reserve(stage, 2, 0),
+    },
+    atEnd: ({ stage: { sale }, results: { buyer, next } }) => {
+      if (buyer === 'bought too late') return 'a code bought after its time'
+      return sale.user(2).reserved === (next === 'reserved' ? 1 : 0) ? undefined : 'a reservation ended before its time'
+    },
+  },
+  /** What was being cancelled or bought when it ran out is found when it is back. */
+  backAfterItsEnd: {
+    sale: ONE, hasSpreadUsers: true, before: givenTo(1),
+    threads: {
+      writer: ({ sale, given, choose }) => {
+        const pending = choose(2) === 0 ? sale.tryCancel(given[0]!) : sale.tryPurchase(given[0]!)
+        return pending.ok ? pending.rollback() && 'back' : pending.reason
+      },
+      time: expire,
+    },
+    atEnd: sweptClean,
   },
   closing: {
     sale: ONE, hasSpreadUsers: true,

@@ -105,12 +105,17 @@ function salePlace(items: number, index: number, words: Int32Array): [string, Sh
     const name = nameIn(SLOT, offset % SLOT_WORDS)
     return [`slot ${Math.floor(offset / SLOT_WORDS)}${name === 'word' ? '' : ` ${name}`}`, name === 'word' ? shownSlot : String]
   }
+  if (index >= layout.blocksStart) return [`block ${index - layout.blocksStart}`, shownBlock]
   if (index === SOLD_COUNT) return ['sold', String]
   return [words.length > 0 && index < 2 * LINE_WORDS ? `control ${index}` : `tally ${index}`, String]
 }
 
 function shownCell(control: number): string {
   return `${CELL_STATES[cellStateOf(control)]} ${countOf(control)} v${control >>> 12}`
+}
+
+function shownBlock(bound: number): string {
+  return bound === 0 ? 'NONE' : `${['', 'FROM', 'LOOKING', 'DUE'][bound & 3]} ${bound >>> 2}`
 }
 
 function nameIn(names: Readonly<Record<string, number>>, offset: number): string {

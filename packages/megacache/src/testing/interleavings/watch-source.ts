@@ -7,7 +7,7 @@
 export const WATCHED_MODULES: ReadonlySet<string> = new Set(['atomic-words.ts', 'random-words.ts'])
 
 /** Source files with loops of attempts. */
-export const FILES_WITH_ATTEMPTS: readonly string[] = ['inventory.ts', 'user-limit.ts', 'user-reach.ts']
+export const FILES_WITH_ATTEMPTS: readonly string[] = ['inventory.ts', 'user-limit.ts', 'user-reach.ts', 'due-blocks.ts']
 
 const LOOP = 'for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {'
 
