@@ -76,8 +76,7 @@ describe('loadConfig', () => {
     ['HOST', 'localhost:80'], ['HOST', '[::1]'], ['HOST', '256.0.0.1'], ['HOST', ' a'],
     ['HOST', '-a'], ['PORT', '65536'], ['PORT', '-1'], ['PORT', '80.0'], ['PORT', '0x50'],
     ['PORT', ' 80'], ['PORT', '8e1'], ['ADMIN_HOST', '1.2.3'], ['ADMIN_PORT', '99999'],
-    ['ADMIN_TOKEN', 'with space and more'], ['DB_PORT', '0'], ['PGPORT', 'x'],
-    ['DB_NAME', 'a?b'], ['DB_NAME', '..'], ['PGDATABASE', 'a/b'],
+    ['ADMIN_TOKEN', 'with space and more'], ['DB_HOST', 'u@h'], ['DB_HOST', 'h:5432'], ['DB_HOST', 'h/d'], ['PGHOST', 'a b'],
     ['PGHOST', 'a\u0000b'], ['DATA_DIR', 'a\nb'], ['SALE_ITEMS', '0'], ['SALE_ITEMS', '1048577'],
     ['SALE_ITEMS', '1e4'], ['SALE_ITEMS', '10_000'], ['SALE_PERIOD', '0s'],
     ['SALE_PERIOD', '1500ms'], ['SALE_PERIOD', '60'], ['SALE_PERIOD', '366d'],
@@ -91,6 +90,18 @@ describe('loadConfig', () => {
     const mistakes = mistakesOf({ [name]: text })
     expect(mistakes).toHaveLength(1)
     expect(mistakes[0]?.startsWith(`${name} must be `)).toBe(true)
+  })
+
+  it.each([
+    ['DB_PORT', '0'], ['PGPORT', 'x'], ['DB_NAME', 'a?b'], ['DB_NAME', '..'], ['PGDATABASE', 'a/b'], ['PGSSLMODE', 'on'],
+    // As containers get it from a service that is called db.
+    ['DB_PORT', 'tcp://10.0.0.7:5432'],
+  ])('refuses %s=%j only when a server is named', (name = '', text = '') => {
+    expect(loadConfig({ [name]: text }).database).toEqual({ kind: 'embedded', dataDir: '.data' })
+    for (const server of ['DB_HOST', 'PGHOST']) {
+      const mistakes = mistakesOf({ [server]: 'h', [name]: text })
+      expect(mistakes).toEqual([expect.stringMatching(`^${name} must be `)])
+    }
   })
 
   it('reports all mistakes at once, one a line', () => {
@@ -151,11 +162,16 @@ describe('secrets', () => {
     ['DATABASE_URL', `mysql://u:${secret}@h/d`],
     ['DATABASE_URL', `postgres://u:${secret}%zz@h/d`],
     ['DATABASE_URL', `postgres://u:${secret}@h:port/d`],
+    ['DATABASE_URL', `postgres://u:${secret}/12@h/d`],
+    ['DATABASE_URL', `postgres://u:12#${secret}@h/d`],
+    ['DATABASE_URL', `postgres://u:12?${secret}@h/d`],
     ['DB_PASSWORD', `${secret}\n`],
     ['PGPASSWORD', `${secret}\n`],
     ['ADMIN_TOKEN', `${secret}\n`],
+    ...['HOST', 'PORT', 'DB_HOST', 'DB_NAME', 'PGHOST', 'PGDATABASE', 'DATA_DIR', 'SALE_ITEMS'].map(
+      (name): [string, string] => [name, `postgres://u:${secret}@h/d`]),
   ])('are not in the mistake about %s', (name, text) => {
-    const mistakes = mistakesOf({ [name]: text })
+    const mistakes = mistakesOf({ ...(/^(DB_|PG)/.test(name) ? { DB_HOST: 'h', PGHOST: 'h' } : {}), [name]: text })
     expect(mistakes).toHaveLength(1)
     expect(mistakes[0]).toContain(name)
     expect(mistakes[0]).not.toContain('hunter2')
@@ -164,7 +180,7 @@ describe('secrets', () => {
   it.each<[Environment]>([
     [{ DATABASE_URL: `postgres://u:${secret}@h/d?password=${secret}` }],
     [{ DB_HOST: 'h', DB_PASSWORD: secret }],
-    [{ PGPASSWORD: secret }],
+    [{ PGHOST: 'h', PGPASSWORD: secret }],
     [{ ADMIN_TOKEN: secret }],
   ])('are not in the description of the configuration %#', (env) => {
     const config = loadConfig(env)

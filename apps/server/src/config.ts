@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { type Database, describeDatabase, resolveDatabase } from './database-setting.ts'
+import { type Database, DATABASE_DETAILS, describeDatabase, resolveDatabase } from './database-setting.ts'
 import type { Setting } from './setting-kinds.ts'
 import { type LogLevel, settings } from './settings.ts'
 
@@ -61,21 +61,31 @@ export class ConfigError extends Error {
 const LIVE_SALES_MAX = 256
 const ADMIN_TOKEN_CHARACTERS_MIN = 16
 
-const shown = (text: string): string =>
-  JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text)
+/** A text of somebody else in a message, short; nothing of one that may be a URL with a password, set in the wrong place. */
+export function shown(text: string): string | undefined {
+  if (/@|:\/\//.test(text)) return undefined
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text)
+}
 
 function readOne(name: Name, text: string, mistakes: string[]): unknown {
   const { kind, isSecret } = settings[name] as Setting<unknown>
   const reading = kind.read(text)
   if ('value' in reading) return reading.value
-  mistakes.push(`${name} ${reading.mistake}${isSecret === true ? '' : `, not ${shown(text)}`}`)
+  const given = isSecret === true ? undefined : shown(text)
+  mistakes.push(`${name} ${reading.mistake}${given === undefined ? '' : `, not ${given}`}`)
   return undefined
 }
+
+/** Whether the environment names a database server: only then do the details of one mean anything. */
+const namesServer = (env: Readonly<Record<string, string | undefined>>): boolean =>
+  (['DATABASE_URL', 'DB_HOST', 'PGHOST'] as const).some((name) => (env[name] ?? '') !== '')
 
 /** Absent only where there is no default, or where the text was a mistake. */
 function readAll(env: Readonly<Record<string, string | undefined>>, mistakes: string[]): Values {
   const values: Record<string, unknown> = {}
+  const ignored: readonly string[] = namesServer(env) ? [] : DATABASE_DETAILS
   for (const name of Object.keys(settings) as Name[]) {
+    if (ignored.includes(name)) continue
     const text = env[name] === '' ? settings[name].default : (env[name] ?? settings[name].default)
     values[name] = text === undefined ? undefined : readOne(name, text, mistakes)
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { type DatabaseSettings, describeDatabase, isDatabaseUrl, resolveDatabase } from './database-setting.ts'
+import { databaseInWords, type DatabaseSettings, describeDatabase, forgetClientVariables, isDatabaseUrl, resolveDatabase } from './database-setting.ts'
 
 /** Stops a hang; far above what a slow machine needs. */
 const PROPERTY_TIME_LIMIT_MS = 60_000
@@ -47,7 +47,7 @@ describe('resolveDatabase', () => {
   })
 
   it('makes of DB_* a URL that pg reads back', () => {
-    expect(resolved(named)).toMatchObject({ kind: 'url', source: 'DB_*' })
+    expect(resolved(named)).toMatchObject({ kind: 'url', source: 'DB_HOST' })
     expect(connection(named)).toEqual({
       host: 'db.example',
       port: 6432,
@@ -59,7 +59,7 @@ describe('resolveDatabase', () => {
 
   it('fills what DB_* leaves out from PG*', () => {
     const settings = { DB_NAME: 'flash', PGHOST: 'h', PGPORT: 7, PGUSER: 'u', PGPASSWORD: 'p' }
-    expect(resolved(settings)).toMatchObject({ source: 'DB_*' })
+    expect(resolved(settings)).toMatchObject({ source: 'PGHOST' })
     expect(connection(settings)).toEqual({
       host: 'h',
       port: 7,
@@ -81,14 +81,44 @@ describe('resolveDatabase', () => {
     expect(connection(settings)).toEqual(connection(named))
   })
 
-  it('uses PG* alone, on this machine unless they name a host', () => {
-    expect(resolved({ PGUSER: 'u' })).toMatchObject({ source: 'PG*' })
-    expect(connection({ PGUSER: 'u', PGDATABASE: 'd' })).toMatchObject({
-      host: 'localhost',
-      port: 5432,
-      user: 'u',
-      name: 'd',
-    })
+  it.each<Omit<DatabaseSettings, 'DATA_DIR'>>([
+    { PGPASSWORD: 'p' }, { PGPORT: 7 }, { PGUSER: 'u' }, { PGDATABASE: 'd' }, { PGSSLMODE: 'require' },
+    { DB_PORT: 7, DB_USER: 'u', DB_PASSWORD: 'p', DB_NAME: 'd' }, { DB_NAME: 'd', PGPORT: 7, PGUSER: 'u' },
+  ])('is the embedded PostgreSQL when nothing names a server: %j', (settings) => {
+    expect(resolved(settings)).toEqual({ kind: 'embedded', dataDir: '.data' })
+  })
+
+  it('uses PGHOST with the other PG*', () => {
+    expect(resolved({ PGHOST: 'h', PGUSER: 'u' })).toMatchObject({ source: 'PGHOST' })
+    expect(connection({ PGHOST: 'h', PGUSER: 'u', PGDATABASE: 'd' })).toMatchObject({ host: 'h', port: 5432, user: 'u', name: 'd' })
+  })
+
+  const standard = { PGHOST: 'h', PGPORT: 7, PGUSER: 'u', PGPASSWORD: 'p@', PGDATABASE: 'd' }
+
+  it.each([
+    ['postgres:///', { host: 'h', port: 7, user: 'u', password: 'p@', name: 'd' }],
+    ['postgres://db', { host: 'db', port: 7, user: 'u', password: 'p@', name: 'd' }],
+    ['postgres://me@db/mine', { host: 'db', port: 7, user: 'me', password: 'p@', name: 'mine' }],
+    ['postgres://me:s%40cret@db:1', { host: 'db', port: 1, user: 'me', password: 's@cret', name: 'd' }],
+    ['postgres:///mine?host=/run/pg&user=me&application_name=a%20b', { host: '/run/pg', port: 7, user: 'me', password: 'p@', name: 'mine' }],
+  ])('fills what %s leaves out from PG*', (url, expected) => {
+    expect(connection({ DATABASE_URL: url, ...standard })).toEqual(expected)
+  })
+
+  it('keeps the parameters of a URL that it fills', () => {
+    const { url } = resolved({ DATABASE_URL: 'postgres://db/?application_name=a%20b&sslmode=disable', ...standard, PGSSLMODE: 'require' }) as { url: string }
+    const { connectionParameters: got } = new pg.Client(url) as unknown as { connectionParameters: Record<string, unknown> }
+    expect(got).toMatchObject({ application_name: 'a b', ssl: false, user: 'u' })
+  })
+
+  it.each<[string, unknown]>([
+    ['disable', false], ['allow', false], ['prefer', false], ['require', true], ['verify-ca', true], ['verify-full', true],
+    ['no-verify', { rejectUnauthorized: false }],
+  ])('takes PGSSLMODE=%s for a URL that says nothing of TLS', (PGSSLMODE, ssl) => {
+    for (const settings of [{ DATABASE_URL: 'postgres://u:p@h/d' }, { DATABASE_URL: 'postgres://u:p@h/d?application_name=x' }, { DB_HOST: 'h' }, { PGHOST: 'h' }]) {
+      const { url } = resolved({ ...settings, PGSSLMODE }) as { url: string }
+      expect(new pg.Client(url)).toMatchObject({ ssl, host: 'h' })
+    }
   })
 
   it.each(['::1', '/var/run/postgresql', '127.0.0.1'])('reaches the host %s', (host) => {
@@ -135,6 +165,47 @@ describe('describeDatabase', () => {
     const described = describeDatabase({ kind: 'url', url, source: 'DATABASE_URL' })
     expect(described).toEqual({ kind: 'url', source: 'DATABASE_URL', ...place })
     expect(JSON.stringify(described)).not.toContain('secret')
+  })
+})
+
+describe('databaseInWords', () => {
+  it.each<[Parameters<typeof databaseInWords>, string]>([
+    [[{ kind: 'embedded', dataDir: '.data' }, {}], 'database: embedded in .data'],
+    [[{ kind: 'embedded', dataDir: '.data' }, { PGPASSWORD: 'secret', PGPORT: '' }],
+      'database: embedded in .data; PGPASSWORD names no server that this service knows: DATABASE_URL, DB_HOST and PGHOST do'],
+    [[{ kind: 'embedded', dataDir: 'd' }, { DB_NAME: 'x', PGSERVICE: 'secret' }],
+      'database: embedded in d; DB_NAME, PGSERVICE name no server that this service knows: DATABASE_URL, DB_HOST and PGHOST do'],
+    [[{ kind: 'url', source: 'DATABASE_URL', url: 'postgres://u:secret@h:5/d?password=secret' }, { PGPASSWORD: 'secret' }], 'database: DATABASE_URL, d on h port 5'],
+    [[{ kind: 'url', source: 'PGHOST', url: 'postgres://u:secret@h' }, {}], 'database: PGHOST, the default one on h'],
+  ])('says where it is and what says so %#', (given, line) => {
+    expect(databaseInWords(...given)).toBe(line)
+  })
+})
+
+describe('forgetClientVariables', () => {
+  const env = { PGSSLMODE: 'require', PGOPTIONS: '-c x=1', PGPASSFILE: '/p', PGAPPNAME: 'a', PATH: '/bin', DATABASE_URL: 'x' }
+
+  it('leaves nothing that the driver would read by itself', () => {
+    const own = { ...env }
+    forgetClientVariables(own, { kind: 'embedded', dataDir: '' })
+    expect(own).toEqual({ PATH: '/bin', DATABASE_URL: 'x' })
+    const other = { ...env }
+    forgetClientVariables(other, { kind: 'url', url: 'postgres://h', source: 'PGHOST' })
+    expect(other).toEqual({ PATH: '/bin', DATABASE_URL: 'x', PGPASSFILE: '/p' })
+  })
+})
+
+describe('a password that is not escaped', () => {
+  // Pieces of it would be taken for a host, a port or a name, and shown when those cannot be reached.
+  it.each(['12/3456', 'pa/ss', 'pa#ss', '12#3456', 'pa?ss', '12?3456', 'a@b/c', 'a@b#c', 'a@b?c', 'a%b', 'a%2', '/', '#', '?x=', '@/', '1/2#3?4@5%'])(
+    'as %j makes no URL of a database', (password) => {
+      expect(isDatabaseUrl(`postgres://seller:${password}@db.example:6432/flash`)).toBe(false)
+      expect(isDatabaseUrl(`postgres://seller:${password}@db.example/flash?application_name=x`)).toBe(false)
+      expect(isDatabaseUrl(`postgres://seller:${encodeURIComponent(password)}@db.example/flash`)).toBe(true)
+    })
+
+  it.each(['a@b', 'a:b', '@', 'a@b@c'])('as %j is read as it is meant', (password) => {
+    expect(connection({ DATABASE_URL: `postgres://seller:${password}@db.example/flash` })).toMatchObject({ host: 'db.example', password, name: 'flash' })
   })
 })
 

@@ -1,8 +1,10 @@
 import { extname } from 'node:path'
-import { parseArgs } from 'node:util'
 import pino from 'pino'
+import { readCommand } from './command-line.ts'
 import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts'
 import { InstanceBoard } from './instance-board.ts'
+import { databaseInWords, forgetClientVariables } from './database-setting.ts'
+import { misspeltSettings } from './misspelt-settings.ts'
 import { EXIT, StartError } from './supervisor/exit-status.ts'
 import { failStop as stopProcess } from './supervisor/fail-stop.ts'
 import { Instance } from './supervisor/instance.ts'
@@ -13,6 +15,7 @@ import type { RunningInstance } from './supervisor/running-instance.ts'
 /** The whole life of the process. Exit statuses: see supervisor/exit-status.ts. */
 const output = new ProcessOutput(1)
 const errors = new ProcessOutput(2)
+const isTakeOver = readArguments()
 const config = readConfig()
 const log = pino({ level: config.logLevel }, output)
 const board = new InstanceBoard()
@@ -27,17 +30,28 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 
 try {
   log.debug(describeConfig(config), 'configuration')
-  const takeOver = isTakeOver()
+  for (const [name, meant] of misspeltSettings(process.env)) log.warn(`${name} is no setting: did you mean ${meant}?`)
+  log.info(databaseInWords(config.database, process.env))
+  forgetClientVariables(process.env, config.database)
   const instance = new Instance({ config, threadModule, board, log, failStop, droppedLines: () => output.dropped })
-  if (!takeOver) await instance.claimPorts()
-  database = await openDatabase(config.database, { schema: config.databaseSchema, requireDurable: !config.unsafeDatabase })
+  if (!isTakeOver) await instance.claimPorts()
+  database = await openDatabase(config.database, log, { schema: config.databaseSchema, requireDurable: !config.unsafeDatabase })
   void watch(database)
-  running = await instance.start(database, takeOver)
+  running = await instance.start(database, isTakeOver)
   void leave(running)
   log.info({ adminPort: running.adminPort, pid: process.pid }, `listening on ${listenUrl(config, running.port)}`)
 } catch (error) {
   // A start that a signal has interrupted fails in some way; `end` is under way.
   if (!isEnding) await giveUp(asStartError(error))
+}
+
+/** Whether to replace the instance that runs with the same settings on this host; ends here when there is nothing to serve. */
+function readArguments(): boolean {
+  const command = readCommand(process.argv.slice(2))
+  if (command.kind === 'serve') return command.isTakeOver
+  if (command.kind === 'print') output.write(`${command.text}\n`)
+  else errors.write(`megacache: ${command.text}\n`)
+  return process.exit(command.kind === 'print' ? EXIT.ok : EXIT.usage)
 }
 
 function readConfig(): Config {
@@ -47,15 +61,6 @@ function readConfig(): Config {
     if (!(error instanceof ConfigError)) throw error
     for (const mistake of error.mistakes) errors.write(`megacache: ${mistake}\n`)
     return process.exit(EXIT.usage)
-  }
-}
-
-/** `--take-over`: replace the instance that runs with the same settings on this host. */
-function isTakeOver(): boolean {
-  try {
-    return parseArgs({ options: { 'take-over': { type: 'boolean' } } }).values['take-over'] === true
-  } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error))
   }
 }
 

@@ -1,4 +1,5 @@
 import { isSchemaName } from '@megacache/persistence'
+import { isIP } from 'node:net'
 import { isDatabaseUrl } from './database-setting.ts'
 import {
   duration,
@@ -18,10 +19,14 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 /** A level of pino, or `silent`. */
 export type LogLevel = (typeof logLevels)[number]
 
-const path = plainText('a path')
+const path: Kind<string> = {
+  form: 'a path',
+  // A database's URL in the wrong place would be shown with its password.
+  read: (text) => (text.includes('://') ? { mistake: 'must be a path' } : plainText('a path').read(text)),
+}
 
 const databaseUrl: Kind<string> = {
-  form: 'a URL postgres://user:password@host:port/database',
+  form: 'a URL postgres://user:password@host:port/database (in user and password write @ : / ? # % as %40 %3A %2F %3F %23 %25)',
   read: (text) =>
     isDatabaseUrl(text) ? { value: text } : { mistake: `must be ${databaseUrl.form}` },
 }
@@ -44,7 +49,13 @@ const schemaName: Kind<string> = {
 
 const port = wholeNumber(1, 65_535)
 const portOrAny = wholeNumber(0, 65_535)
-const hostOrSocket = plainText('a host name, an address or the directory of a socket')
+const hostOrSocket: Kind<string> = {
+  form: 'a host name, an address or the directory of a socket',
+  read: (text) =>
+    isIP(text) !== 0 || text.startsWith('/') || !/[@:/?#\s]/.test(text)
+      ? plainText(hostOrSocket.form).read(text)
+      : { mistake: `must be ${hostOrSocket.form}` },
+}
 const account = plainText('a name')
 const password = plainText('a password')
 
@@ -87,13 +98,13 @@ export const settings = {
   DATABASE_URL: setting({
     kind: databaseUrl,
     default: undefined,
-    meaning: 'The database. Comes before DB_* and PG*; what it leaves out is taken from PG*.',
+    meaning: 'The database. Comes before DB_* and PG*; what it leaves out is taken from PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE.',
     isSecret: true,
   }),
   DB_HOST: setting({
     kind: hostOrSocket,
     default: undefined,
-    meaning: 'Host of the database, instead of DATABASE_URL.',
+    meaning: 'Host of the database, instead of DATABASE_URL. Without a host the other DB_* mean nothing.',
   }),
   DB_PORT: setting({ kind: port, default: undefined, meaning: 'Port of the database.' }),
   DB_USER: setting({ kind: account, default: undefined, meaning: 'User of the database.' }),
@@ -107,7 +118,7 @@ export const settings = {
   PGHOST: setting({
     kind: hostOrSocket,
     default: undefined,
-    meaning: 'As DB_HOST, when that is not set.',
+    meaning: 'As DB_HOST, when that is not set. Without a host the other PG* mean nothing.',
   }),
   PGPORT: setting({
     kind: port,
@@ -134,6 +145,12 @@ export const settings = {
     kind: schemaName,
     default: 'megacache',
     meaning: 'Schema of our tables; made where it is missing. Two of them in one database are independent.',
+  }),
+  PGSSLMODE: setting({
+    kind: oneOf(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']),
+    default: undefined,
+    meaning:
+      'TLS to a database whose URL says nothing of it: require and verify-* verify the certificate; allow and prefer use none. No other PG* is read but PGPASSFILE.',
   }),
   DATA_DIR: setting({
     kind: path,

@@ -3,7 +3,7 @@ export const EXIT = {
   ok: 0,
   /** Shutting down took too long or was interrupted by a second signal. */
   unclean: 1,
-  /** A setting is wrong (spec section 8). */
+  /** A setting or an argument is wrong (spec section 8). */
   usage: 2,
   /** Port in use, database unreachable or unusable, data directory in use: nothing was served. */
   cannotStart: 69,

@@ -1,7 +1,5 @@
 import { startEmbedded } from '@megacache/persistence/embedded'
-import { writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dataDirectory, processesOn } from '../harness/data-directory.ts'
 import { fixturePerTest } from '../harness/fixture.ts'
@@ -63,11 +61,6 @@ describe('a start that cannot succeed says why in one line, ends with a status o
 
   test('a period above what the clock takes is a wrong setting', async () => {
     await expectFailure(fixture.spawn(undefined, { SALE_PERIOD: '31d', DATABASE_URL: 'postgres://127.0.0.1:1/x' }), 2, /^megacache: SALE_PERIOD must be/)
-  })
-
-  test('an unknown argument', async () => {
-    const server = fixture.spawn(await fixture.database(), {}, { args: ['--nonsense'] })
-    await expectFailure(server, 69, /^megacache: .*--nonsense/)
   })
 
   // Defect 24: a port in use was logged and the process stayed up without a server.
@@ -178,15 +171,5 @@ describe('a start that cannot succeed says why in one line, ends with a status o
     await fixture.client(first).reserve(1, 1)
     expect((await first.stop()).code).toBe(0)
     expect(await processesOn(directory)).toEqual([])
-  })
-
-  test('a data directory that is a file, or below one', async () => {
-    const directory = await dataDirectory(fixture)
-    const file = join(directory, 'file')
-    await writeFile(file, '')
-    for (const dataDir of [file, join(file, 'below')]) {
-      const server = fixture.spawn(undefined, { DATA_DIR: dataDir, UNSAFE_DATABASE: undefined })
-      await expectFailure(server, 69, /^megacache: DATA_DIR .* cannot be used: (EEXIST|ENOTDIR)/)
-    }
   })
 })

@@ -24,7 +24,12 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
   if ((await isReachable(native, account)) && isForAll(tree)) return installed
   const name = `megacache-postgres-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`
   const copy = join(await sharedTemporaryDirectory(account), name)
-  if (!(await isOurs(copy)) || !(await isWhole(copy, tree))) await copyTo(native, copy)
+  if (!(await isOurs(copy)) || !(await isWhole(copy, tree))) {
+    await copyTo(native, copy).catch((error: unknown) => {
+      throw new PersistenceError('embedded_unavailable',
+        `PostgreSQL's programs cannot be copied to ${copy}, which TMPDIR decides: ${error instanceof Error ? error.message : String(error)}`, error)
+    })
+  }
   return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') }
 }
 
