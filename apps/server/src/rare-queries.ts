@@ -16,17 +16,17 @@ export class RareQueries {
   /** Connections that committed without the synchronous standby. */
   readonly #unreplicated = new WeakSet<object>()
 
-  constructor(connection: Connection, applicationName: string, connectionsMax: number) {
+  constructor(connection: Connection, applicationName: string, connectionsMax: number, answerMsMax = ANSWER_MS_MAX) {
     this.#pool = new pg.Pool({
       ...(typeof connection === 'string' ? { connectionString: connection } : connection),
       application_name: applicationName,
       max: connectionsMax,
       connectionTimeoutMillis: CONNECT_MS_MAX,
       idleTimeoutMillis: IDLE_MS_MAX,
-      query_timeout: ANSWER_MS_MAX,
+      query_timeout: answerMsMax,
       keepAlive: true,
       // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
-      onConnect: (client) => pinSession(client, connection, { applicationName, statementTimeoutMs: ANSWER_MS_MAX - 1_000 }),
+      onConnect: (client) => pinSession(client, connection, { applicationName, statementTimeoutMs: answerMsMax - 1_000 }),
     })
     // An idle connection that breaks is simply gone; the next query opens another. One that breaks in use says so
     // by its query as well, and without a listener of its own it would end the process.

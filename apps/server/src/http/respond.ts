@@ -110,6 +110,12 @@ export class Responder {
     this.#write(response, 204, stays ? KEPT_HEADERS : [], '')
   }
 
+  /** What the successor has answered, closed by the same rules as an answer of this instance. Throws where node:http does. */
+  passOn(response: ServerResponse, status: number, headers: string[], latin1Body: string): void {
+    this.#write(response, status, headers, latin1Body)
+    this.counts.count(status)
+  }
+
   #write(response: ServerResponse, status: number, headers: string[], body: string): void {
     if (this.isDraining) response.shouldKeepAlive = false
     response.writeHead(status, headers)

@@ -14,6 +14,8 @@ import { WaitingRoom } from './waiting-room.ts'
 /** How long the first connection to the database may take: as long as the supervisor waits, who then says that the start was too slow. */
 const CONNECT_MS_MAX = 30_000
 const SETTLED_CHECK_MS = 20
+/** A look-up's client waits five seconds. Longer it would only keep the thread from its end. */
+const LOOK_UP_MS_MAX = 6_000
 
 /** What a request thread needs to serve, from the moment its instance has the lease. */
 export class Service {
@@ -30,7 +32,7 @@ export class Service {
     const { epoch, connection } = activation
     const applicationName = `megacache/${epoch}/${instanceId}/${threadNumber}`
     this.#session = createSession({ connection, applicationName })
-    this.#queries = new RareQueries(connection, applicationName, 1)
+    this.#queries = new RareQueries(connection, applicationName, 1, LOOK_UP_MS_MAX)
     const time = new SteadyTime()
     const writing = { session: this.#session, epoch }
     this.context = {
@@ -77,15 +79,17 @@ export class Service {
 
   /** Requests that have no answer yet. */
   get waiting(): number {
-    const { checkouts, purchases, cancels, waitingRoom } = this.context
-    return waitingRoom.size + [checkouts, purchases, cancels].reduce((sum, writer) => sum + waitingRows(writer), 0)
+    const { checkouts, purchases, cancels, waitingRoom, reads } = this.context
+    return waitingRoom.size + reads.unansweredCount + [checkouts, purchases, cancels].reduce((sum, writer) => sum + waitingRows(writer), 0)
   }
 
-  /** Makes durable and answers what has been accepted, then lets go of the database. */
+  /** Makes durable and answers what has been accepted, look-ups too, then lets go of the database. */
   async close(): Promise<void> {
-    const { checkouts, purchases, cancels, deadlines, waitingRoom, attempts } = this.context
-    await this.#emptyWaitingRoom()
+    const { checkouts, purchases, cancels, deadlines, waitingRoom, reads, attempts } = this.context
+    // Those who wait for another request's outcome may still begin a purchase or a look-up. Their deadline bounds the wait.
+    await isZero(() => waitingRoom.size)
     await Promise.all([checkouts.close(), purchases.close(), cancels.close(), attempts?.close()])
+    await isZero(() => reads.unansweredCount)
     waitingRoom.stop()
     deadlines.stop()
     await Promise.all([this.#session.close(), this.#queries.close()])
@@ -99,18 +103,11 @@ export class Service {
       writers: { checkout: writerMetrics(checkouts), purchase: writerMetrics(purchases), cancel: writerMetrics(cancels) },
     }
   }
+}
 
-  /** Those who wait for another request's outcome may still begin a purchase; their deadline bounds the wait. */
-  #emptyWaitingRoom(): Promise<void> {
-    const { waitingRoom } = this.context
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (waitingRoom.size === 0) resolve()
-        else setTimeout(look, SETTLED_CHECK_MS)
-      }
-      look()
-    })
-  }
+/** Resolves when the count is zero at one of its looks. */
+async function isZero(count: () => number): Promise<void> {
+  while (count() > 0) await new Promise((resolve) => { setTimeout(resolve, SETTLED_CHECK_MS) })
 }
 
 type AnyWriter = CheckoutWriter | PurchaseWriter | CancelWriter
