@@ -22,7 +22,7 @@ const DOUBT_PAUSE_MAX_MS = 1_000
  *     submit -> queued -> in flight -- answer ---------------------------------> settled, row by row
  *                 |          |-- definite error -----------------------------> settled `aborted`
  *                 |          |-- a row refused (22, 23) --> halves --> ... --> that row `poisoned`
- *                 |          |-- in doubt --> the same batch again, until there is an answer about each row
+ *                 |          |-- in doubt, or an answer that is none --> the same batch again, until there is an answer about each row
  *                 |-- outage longer than `unavailableAfterMs` ---------------> settled `aborted`
  *
  * A batch in doubt is never settled by an error of a later sending: that error speaks of the later
@@ -197,8 +197,11 @@ export class BatchWriter<Row extends BatchRow> {
 
   #settleAnswered(batch: Batch<Row>, answer: unknown): void {
     const outcomeOf = readAnswer(answer, batch.rows.length)
-    if (outcomeOf === undefined) this.#lastError = new Error(`${this.#statement.name} gave no answer`)
-    this.#settle(batch.rows, outcomeOf ?? (() => 'unresolved'))
+    if (outcomeOf !== undefined) return this.#settle(batch.rows, outcomeOf)
+    // It may have been written all the same: only an answer about each row ends that.
+    this.#lastError = new Error(`${this.#statement.name} gave no answer`)
+    this.#onFailure(batch, { delivery: 'unanswered', sqlState: undefined, error: this.#lastError })
+    this.#request()
   }
 
   #onFailure(batch: Batch<Row>, failure: StatementFault): void {

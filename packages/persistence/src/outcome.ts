@@ -10,7 +10,7 @@
  * | `missing` | cancel only: there is no such checkout; nothing was written | a bug: alarm |
  * | `poisoned` | this row alone was refused for its own values; nothing was written | alarm, release; 500 |
  * | `fenced` | another instance is active. An earlier sending in doubt may have been written | 503, fail-stop |
- * | `unresolved` | the session closed, or its answer made no sense, with the row in doubt | 503, keep what it holds |
+ * | `unresolved` | the session closed with the row in doubt | 503, keep what it holds |
  */
 export type Outcome =
   | 'durable' | 'aborted' | 'foreign' | 'limit' | 'missing' | 'poisoned' | 'fenced' | 'unresolved'
@@ -30,5 +30,6 @@ export const FENCED_ANSWER = '!'
 export function readAnswer(answer: unknown, rowCount: number): ((index: number) => Outcome) | undefined {
   if (answer === '') return () => 'durable'
   if (typeof answer !== 'string' || answer.length !== rowCount) return undefined
-  return (index) => BY_LETTER[answer.charAt(index)] ?? 'unresolved'
+  const outcomes = Array.from(answer, (letter) => BY_LETTER[letter])
+  return outcomes.includes(undefined) ? undefined : (index) => outcomes[index]!
 }

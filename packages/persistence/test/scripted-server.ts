@@ -3,6 +3,8 @@ import { type AddressInfo, type Server, type Socket, createServer } from 'node:n
 /** How the server meets the statement of a batch: with an answer, or with messages and a closed socket. */
 export type Script =
   | { readonly answer: string }
+  /** One after the other, to the same statement on the same connection. */
+  | { readonly answers: string[] }
   | { readonly error: Readonly<Record<string, string>>, readonly isReadyAfter: boolean }
 
 /**
@@ -69,6 +71,10 @@ function serve(socket: Socket, script: Script, { processId, bound }: { processId
 }
 
 function play(socket: Socket, script: Script): void {
+  if ('answers' in script) {
+    socket.write(rows(['answer'], [script.answers.shift() ?? '']))
+    return
+  }
   if ('answer' in script) {
     socket.write(rows(['answer'], [script.answer]))
     return

@@ -48,8 +48,11 @@ test('the process of a broken connection is ended before its rows are sent again
   expect(bound.map(({ length }) => length)).toEqual([1, 1, 2])
 })
 
-test('an answer that is none leaves the row unresolved, not durable', async () => {
-  const { outcome, counts } = await writeOne([{ answer: 'dd' }])
-  expect(outcome).toBe('unresolved')
-  expect(counts.lastError?.message).toMatch(/no answer/)
+// Left unresolved the slot would stay taken until the restart.
+test.each(['dd', 'x', '?!'])('the answer %s is none: the row is in doubt and sent again until there is one about it', async (nonsense) => {
+  const { outcome, counts, bound } = await writeOne([{ answers: [nonsense, nonsense, 'd'] }])
+  expect(outcome).toBe('durable')
+  expect(counts).toMatchObject({ resolves: 2, lastError: { message: expect.stringMatching(/no answer/) } })
+  // The settings and three times the row.
+  expect(bound.map(({ length }) => length)).toEqual([4])
 })
