@@ -27,7 +27,7 @@ const lettersOf = (name: string): string => name.replaceAll('_', '')
 function tolerance(given: string, meant: string): number {
   if (meant.length > 8) return 2
   if (meant.length > 4) return 1
-  return given.length === meant.length && [...given].toSorted().join('') === [...meant].toSorted().join('') ? 1 : 0
+  return given.length === meant.length && given.split('').toSorted().join('') === meant.split('').toSorted().join('') ? 1 : 0
 }
 
 /** Optimal string alignment: insertions, deletions, changes and swaps of neighbours. */

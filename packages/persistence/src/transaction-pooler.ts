@@ -51,7 +51,7 @@ export async function refusePooler(connection: Connection): Promise<void> {
   try {
     await first.connect()
     const query = async (): Promise<number[][]> => [[await processOf(first)]]
-    await refuseTransactionPooler({ query } as Pick<Session, 'query'>, connection)
+    await refuseTransactionPooler({ query }, connection)
   } catch (error) {
     throw asPersistenceError(error, 'the database cannot be reached')
   } finally {
