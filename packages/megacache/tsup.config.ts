@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { defineConfig, type Options } from 'tsup'
-import { FILES_WITH_ATTEMPTS, markAttempts, WATCHED_MODULES } from './src/testing/interleavings/watch-source.ts'
+import { watchedSource } from './src/testing/interleavings/watch-source.ts'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
 
@@ -25,11 +25,8 @@ const watchedEngine: Plugin = {
 }
 
 function watched(path: string): string {
-  const file = basename(path)
-  if (dirname(path) !== SOURCES) return readFileSync(path, 'utf8')
-  if (WATCHED_MODULES.has(file)) return `export * from './testing/interleavings/watched-words.ts'\n`
   const source = readFileSync(path, 'utf8')
-  return FILES_WITH_ATTEMPTS.includes(file) ? markAttempts(file, source) : source
+  return dirname(path) === SOURCES ? watchedSource(basename(path), source) : source
 }
 
 export default defineConfig({

@@ -180,6 +180,40 @@ export const MUTANTS: readonly Mutant[] = [
       'untilMs === 0 ? DUE : from', 'untilMs === 0 ? NONE : from',
     ],
   ]),
+  ...inFile('atomic-words.ts', [
+    [
+      'a confirmation that is a plain read', 'weak looker',
+      'return Atomics.compareExchange(words, index, expected, expected) === expected', 'return words[index] === expected',
+    ],
+    [
+      'a confirmation that is a load', 'weak looker',
+      'return Atomics.compareExchange(words, index, expected, expected) === expected', 'return Atomics.load(words, index) === expected',
+    ],
+    [
+      'a confirmation that confirms anything', 'looker',
+      'return Atomics.compareExchange(words, index, expected, expected) === expected', 'return Atomics.compareExchange(words, index, expected, expected) !== -1',
+    ],
+    [
+      'a compare-and-swap in two steps', 'twoBuyers',
+      'return Atomics.compareExchange(words, index, expected, next) === expected', `if (Atomics.load(words, index) !== expected) return false
+  Atomics.store(words, index, next)
+  return true`,
+    ],
+    [
+      'a store that is a plain write', 'weak holdingLimit',
+      'Atomics.store(words, index, value)', 'words[index] = value',
+    ],
+    [
+      'a load that is a plain read', 'weak twoBuyers',
+      'return Atomics.load(words, index)', 'return words[index]!',
+    ],
+    [
+      'an addition in two steps', 'soldOut',
+      'return Atomics.add(words, index, delta)', `const before = Atomics.load(words, index)
+  Atomics.store(words, index, before + delta)
+  return before`,
+    ],
+  ]),
   ...inFile('slot-word.ts', [
     [
       'no generation', 'twoBuyers',

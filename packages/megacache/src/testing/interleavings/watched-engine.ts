@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { FILES_WITH_ATTEMPTS, markAttempts, WATCHED_MODULES } from './watch-source.ts'
+import { WATCHED_FILES, watchedSource } from './watch-source.ts'
 import type { WatchedEngine } from './watched-bundle.ts'
 
 /** A change of one place of one source file. */
@@ -25,12 +25,9 @@ export async function loadWatchedEngine(change?: SourceChange): Promise<WatchedE
     cpSync(SOURCES, folder, { recursive: true, filter: (path) => !path.endsWith('.test.ts') })
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     if (change !== undefined) apply(join(folder, change.file), change)
-    for (const file of FILES_WITH_ATTEMPTS) {
+    for (const file of WATCHED_FILES) {
       const path = join(folder, file)
-      writeFileSync(path, markAttempts(file, readFileSync(path, 'utf8')))
-    }
-    for (const file of WATCHED_MODULES) {
-      writeFileSync(join(folder, file), `export * from './testing/interleavings/watched-words.ts'\n`)
+      writeFileSync(path, watchedSource(file, readFileSync(path, 'utf8')))
     }
     const bundle = pathToFileURL(join(folder, 'testing/interleavings/watched-bundle.ts')).href
     const { loadWatchedEngine: load } = await import(/* @vite-ignore */ bundle) as { loadWatchedEngine: () => Promise<WatchedEngine> }

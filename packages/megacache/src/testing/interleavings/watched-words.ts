@@ -1,7 +1,7 @@
 import type { Words } from '../../atomic-words.ts'
 
 /**
- * Stands in for `atomic-words.ts` in the watched build of the engine (watch-source.ts): every shared access goes to
+ * Under `atomic-words.ts` in the watched build of the engine (watch-source.ts): every shared access goes to
  * a watcher, which decides whether it is done now. One watcher at a time; nothing here works without one.
  */
 export interface Watcher {
@@ -28,32 +28,20 @@ export function watch(next: Watcher): void {
   watcher = next
 }
 
-export function loadWord(words: Words, index: number): number {
-  return watcher.load(words, index)
+/** What `Atomics` is in the watched copy of `atomic-words.ts`. */
+export const watchedAtomics = {
+  load: (words: Words, index: number): number => watcher.load(words, index),
+  store: (words: Words, index: number, value: number): void => { watcher.store(words, index, value) },
+  add: (words: Words, index: number, delta: number): number => watcher.add(words, index, delta),
+  /** Some other value than `expected` when it was lost: which, must not matter, so that states are fewer. */
+  compareExchange: (words: Words, index: number, expected: number, next: number): number =>
+    watcher.cas(words, index, expected, next) ? expected : ~expected,
 }
 
-export function storeWord(words: Words, index: number, value: number): void {
-  watcher.store(words, index, value)
-}
-
-export function casWord(words: Words, index: number, expected: number, next: number): boolean {
-  return watcher.cas(words, index, expected, next)
-}
-
-export function confirmWord(words: Words, index: number, expected: number): boolean {
-  return watcher.cas(words, index, expected, expected)
-}
-
-export function addWord(words: Words, index: number, delta: number): number {
-  return watcher.add(words, index, delta)
-}
-
-export function readWord(words: Words, index: number): number {
-  return watcher.read(words, index)
-}
-
-export function writeWord(words: Words, index: number, value: number): void {
-  watcher.write(words, index, value)
+/** Plain accesses of elements there. */
+export const plain = {
+  read: (words: Words, index: number): number => watcher.read(words, index),
+  write: (words: Words, index: number, value: number): void => { watcher.write(words, index, value) },
 }
 
 /** Called at each loop of attempts: see watch-source.ts. */
