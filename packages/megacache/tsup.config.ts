@@ -9,14 +9,14 @@ const NAMESPACE = 'watched'
 const SOURCES = resolve('src')
 
 /**
- * The second build of the engine, for `explore` of `megacache/testing`: modules of their own, in which watch-source.ts
+ * The second build of the engine, for `explore` of `megacache/testing`: modules of their own, in place of watched-engine.ts, in which watch-source.ts
  * puts a scheduling point before each shared access. The first build knows nothing of it (ADR 11).
  */
 const watchedEngine: Plugin = {
   name: 'watched-engine',
   setup(build) {
-    build.onResolve({ filter: /watched-bundle\.ts$/ }, ({ path, kind, resolveDir }) =>
-      kind === 'entry-point' ? { path: resolve(resolveDir, path), namespace: NAMESPACE } : undefined)
+    build.onResolve({ filter: /\/watched-engine\.ts$/ }, ({ resolveDir }) =>
+      ({ path: join(resolveDir, 'watched-bundle.ts'), namespace: NAMESPACE }))
     build.onResolve({ filter: /^\./, namespace: NAMESPACE }, ({ path, importer }) =>
       ({ path: join(dirname(importer), path), namespace: NAMESPACE }))
     build.onLoad({ filter: /\.ts$/, namespace: NAMESPACE }, ({ path }) =>
@@ -33,7 +33,6 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     'testing/index': 'src/testing/index.ts',
-    'testing/watched-engine': 'src/testing/interleavings/watched-bundle.ts',
   },
   format: 'esm',
   target: 'node22',

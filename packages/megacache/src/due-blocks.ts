@@ -45,9 +45,15 @@ export class DueBlocks {
    * enough, or at the compare-and-swap. Ends because a lost one is another reservation's or a sweep's success.
    */
   lower(slot: number, expiresMs: number): void {
-    const words = this.#words
     const index = this.#start + (slot >>> BLOCK_SLOT_BITS)
     const tick = tickOf(expiresMs)
+    const bound = loadWord(this.#words, index)
+    if ((bound & KIND_MASK) !== FROM || isAfter(bound, tick)) this.#lowerTo(index, tick)
+  }
+
+  /** Apart from `lower`, which is small enough to become part of its caller. */
+  #lowerTo(index: number, tick: number): void {
+    const words = this.#words
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const bound = loadWord(words, index)
       const kind = bound & KIND_MASK

@@ -1,9 +1,7 @@
-import { randomFillSync } from 'node:crypto'
-
 const POOL_WORDS = 4096
 
 /**
- * Random 32-bit words from the operating system's CSPRNG, drawn 16 KB at a time: one call for each code
+ * Random 32-bit words from the CSPRNG of Web Crypto, which browsers have as well, drawn 16 KB at a time: one call for each code
  * would cost more than the rest of a reservation. A word is handed out once and overwritten.
  */
 export class RandomWords {
@@ -12,7 +10,7 @@ export class RandomWords {
 
   take(): number {
     if (this.#next === POOL_WORDS) {
-      randomFillSync(this.#pool)
+      crypto.getRandomValues(this.#pool)
       this.#next = 0
     }
     const word = this.#pool[this.#next]!

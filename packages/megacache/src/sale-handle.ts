@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto'
 import { loadWord, storeWord, type Words } from './atomic-words.ts'
 import {
   HASH_START, HASH_WORDS, HEADER, HEADER_BYTES, ITEMS_MAX, type Layout, LAYOUT_VERSION, layoutFor, MAGIC, USER_LIMIT_MAX,
@@ -62,7 +61,7 @@ export function createMemory(options: MegacacheOptions): SaleMemory {
   storeWord(words, HEADER.items, items)
   storeWord(words, HEADER.userLimit, userLimit)
   storeWord(words, HEADER.userCells, layout.userCells)
-  words.set(randomFillSync(new Int32Array(HASH_WORDS)), HASH_START)
+  words.set(crypto.getRandomValues(new Int32Array(HASH_WORDS)), HASH_START)
   storeWord(words, HEADER.magic, MAGIC)
   const handle: SaleHandle = Object.freeze({ kind: 'megacache-sale', saleId, items, userLimit, reservationTtlMs, memory })
   return { handle, words, layout, time: clock }

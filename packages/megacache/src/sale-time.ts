@@ -9,13 +9,16 @@ export interface SaleTime {
   wallMs(): number
 }
 
+const hrtime = (globalThis as { process?: Partial<Pick<NodeJS.Process, 'hrtime'>> }).process?.hrtime
+
 /**
  * The machine's clocks. `process.hrtime` reads one monotonic clock for the whole process, whereas
- * `performance.now` counts from the start of its own thread and cannot be compared across threads.
+ * `performance.now` counts from the start of its own thread: where there is no `process.hrtime`, in browsers, the start is added.
  */
 export const systemTime: SaleTime = Object.freeze({
   monotonicMs(): number {
-    const [seconds, nanoseconds] = process.hrtime()
+    if (hrtime === undefined) return performance.timeOrigin + performance.now()
+    const [seconds, nanoseconds] = hrtime()
     return seconds * 1000 + nanoseconds / 1e6
   },
   wallMs(): number {

@@ -67,7 +67,7 @@ it('sells out between two threads of an unrelated npm project, from the packed t
   const built = readFileSync(join(project, 'node_modules/megacache/dist/index.js'), 'utf8')
   expect(built, 'the engine that is used is not the one that is watched').not.toContain('watcher')
   expect(built).not.toMatch(/\busing\s+\w+\s*=/)
-  expect(built).toContain("'node:crypto'".replaceAll("'", '"'))
+  expect(built, 'browsers have no modules of Node').not.toContain('node:')
 }, 250_000)
 
 async function run(command: string, args: readonly string[], cwd: string, env = process.env): Promise<string> {

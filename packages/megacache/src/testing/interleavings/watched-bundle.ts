@@ -8,8 +8,8 @@ export interface WatchedEngine {
 }
 
 /**
- * The engine as the explorer runs it: bundled for the published package with the substitutions of watch-source.ts, as
- * `dist/testing/watched-engine.js`; otherwise imported by watched-engine.ts from a changed copy of the sources.
+ * The engine as the explorer runs it: bundled for the published package with the substitutions of watch-source.ts, in place
+ * of watched-engine.ts; otherwise imported by watched-engine.ts from a changed copy of the sources.
  * Imported from anywhere else it is the engine as it is, which no explorer can watch.
  */
 export async function loadWatchedEngine(): Promise<WatchedEngine> {

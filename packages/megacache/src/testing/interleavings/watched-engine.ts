@@ -17,7 +17,7 @@ const SOURCES = fileURLToPath(new URL('../../', import.meta.url))
 /**
  * The watched build from the sources: a copy in a temporary folder, changed by watch-source.ts, loaded and removed again.
  * With `change`, one protection of the engine can be taken out first; throws when it does not fit exactly one place.
- * In the published package `watched-engine.js` is a bundle instead (`tsup.config.ts`), and nothing is copied.
+ * In the published package a bundle is in the place of this file (`tsup.config.ts`), and nothing is copied.
  */
 export async function loadWatchedEngine(change?: SourceChange): Promise<WatchedEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'megacache-watched-'))
