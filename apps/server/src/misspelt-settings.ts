@@ -27,8 +27,10 @@ const lettersOf = (name: string): string => name.replaceAll('_', '')
 function tolerance(given: string, meant: string): number {
   if (meant.length > 8) return 2
   if (meant.length > 4) return 1
-  return given.length === meant.length && given.split('').toSorted().join('') === meant.split('').toSorted().join('') ? 1 : 0
+  return sorted(given) === sorted(meant) ? 1 : 0
 }
+
+const sorted = (letters: string): string => Array.from(letters).toSorted().join('')
 
 /** Optimal string alignment: insertions, deletions, changes and swaps of neighbours. */
 function editDistance(a: string, b: string): number {

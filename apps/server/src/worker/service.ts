@@ -1,4 +1,5 @@
 import { CancelWriter, CheckoutWriter, createSession, PurchaseWriter, type Session } from '@megacache/persistence'
+import { errorReason } from '../error-reason.ts'
 import type { Responder } from '../http/respond.ts'
 import type { InstanceBoard } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
@@ -68,7 +69,7 @@ export class Service {
         kind: 'log',
         level: state.status === 'lost' ? 'warn' : 'info',
         message: `database connection ${state.status}`,
-        fields: { threadNumber, ...(state.status === 'lost' && lastError ? { error: lastError.message } : {}) },
+        fields: { threadNumber, ...(state.status === 'lost' && lastError ? { error: errorReason(lastError) } : {}) },
       })
     })
   }

@@ -19,9 +19,14 @@ type Tree = ReadonlyMap<string, Stats>
 export async function findBinaries(account: Account | undefined): Promise<Binaries> {
   const installed = await installedBinaries()
   if (account === undefined) return installed
-  const native = dirname(dirname(installed.postgres))
+  const native = await readableTree(dirname(dirname(installed.postgres)), account)
+  return { initdb: join(native, 'bin/initdb'), postgres: join(native, 'bin/postgres') }
+}
+
+/** The directory itself when the account can use all that is in it, else a copy under the temporary directory. */
+export async function readableTree(native: string, account: Account): Promise<string> {
   const tree = await treeOf(native)
-  if ((await isReachable(native, account)) && isForAll(tree)) return installed
+  if ((await isReachable(native, account)) && isForAll(tree)) return native
   const name = `megacache-postgres-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`
   const copy = join(await sharedTemporaryDirectory(account), name)
   if (!(await isOurs(copy)) || !(await isWhole(copy, tree))) {
@@ -30,7 +35,7 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
         `PostgreSQL's programs cannot be copied to ${copy}, which TMPDIR decides: ${error instanceof Error ? error.message : String(error)}`, error)
     })
   }
-  return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') }
+  return copy
 }
 
 async function installedBinaries(): Promise<Binaries> {
