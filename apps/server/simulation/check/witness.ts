@@ -91,6 +91,8 @@ export class Witness {
 
   /** A process has said that it is over with its clients, or has ended of its own will: nobody may wait for it any more. */
   isOver(process: SimulatedProcess, what: string, sinceMs = Infinity): void {
+    // Told to end before it serves, it leaves what it has parked.
+    if (!process.hasServed) return
     const left = [...this.#open].filter((one) => one.process === process && one.atMs < sinceMs)
     if (left.length === 0) return
     this.#onViolation(`G12: ${process.name} ${what} with ${left.length} requests unanswered, the first of them ${left[0]!.method} ${left[0]!.url}`)

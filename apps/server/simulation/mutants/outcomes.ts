@@ -111,11 +111,6 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     fromSeed: 1,
   },
   {
-    name: 'a refused row takes the doubt from its neighbours',
-    changes: [{ in: 'halve', from: '{ ...batch, rows: batch.rows.slice(0, middle) }', to: '{ ...batch, isDoubtful: false, rows: batch.rows.slice(0, middle) }' }],
-    fromSeed: 1,
-  },
-  {
     name: 'a sale goes on after its end',
     changes: [{ in: 'SaleShelf.current', from: 'current !== undefined && wallMs < current.terms.endsAtMs ? current : undefined', to: 'current' }],
     fromSeed: 1,

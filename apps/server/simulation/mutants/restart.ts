@@ -36,8 +36,11 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     fromSeed: 1,
   },
   {
-    name: 'a draining thread ends before its writers are flushed',
-    changes: [{ in: 'RequestThread.#drain', from: 'await this.#service?.close()', to: '' }],
+    name: 'a draining thread waits for nobody',
+    changes: [
+      { in: 'RequestThread.#drain', from: 'await this.#quiet(graceMs, IDLE_FOR_MS)', to: 'void graceMs' },
+      { in: 'RequestThread.#drain', from: 'await this.#service?.close()', to: '' },
+    ],
     fromSeed: 1,
   },
   {

@@ -58,8 +58,10 @@ export function drawPlan(random: Random): Plan {
   const periodMs = random.pick([1_000, 2_000, 3_000])
   const threads = random.integer(1, 2)
   const hangs = isTroubled ? random.pick(['nowhere', 'nowhere', 'nowhere', 'batches', 'batches', 'everywhere'] as const) : 'nowhere'
+  // What one fault does in the long run shows only where no other cuts it short.
+  const isAlone = random.chance(0.25)
   const focus = random.pick([0.15, 0.3, 1])
-  const faults = FAULTS.map(({ name }) => name).filter(() => random.chance(focus))
+  const faults = isAlone ? [random.pick(FAULTS).name] : FAULTS.map(({ name }) => name).filter(() => random.chance(focus))
   return {
     mood,
     machines: isTroubled && random.chance(0.35) ? ['a', 'b'] : ['a'],
@@ -85,12 +87,12 @@ export function drawPlan(random: Random): Plan {
     healMs: Math.max(HEAL_MS[hangs], isTroubled && faults.includes('power lost') ? HEAL_AFTER_POWER_LOSS_MS : 0),
     restMs: Math.max(ttlMs, periodMs) + 3_000,
     answerMsMax: answerMsMax(isTroubled ? faults : []),
-    statementFaults: isTroubled ? random.pick([0, 0.01, 0.03, 0.1]) : 0,
+    statementFaults: isTroubled && !isAlone ? random.pick([0, 0.01, 0.03, 0.1]) : 0,
     hangs,
     refusesCodes: isTroubled && 2 * ttlMs <= periodMs && random.chance(0.3),
     isNarrow: isTroubled && random.chance(0.25),
     faults,
-    troubleEveryMs: isTroubled ? random.pick([250, 600, 1_500, Infinity]) : Infinity,
+    troubleEveryMs: !isTroubled ? Infinity : isAlone ? random.pick([800, 2_500]) : random.pick([250, 600, 1_500, Infinity]),
   }
 }
 

@@ -9,7 +9,8 @@ const RENEW = 'update lease set renewed_at'
 /** What recovery reads of each sale. */
 const RECOVERY_READS = ['select distinct on (item_id)', 'from purchases where sale_id']
 /** Longer than a renewal is worth, so that a live instance has to fall silent by itself. */
-const UNRENEWED_MS = 7_500
+const UNRENEWED_MS = 5_600
+const CROWD_EVERY_MS = 80
 
 /** Faults that wait for their moment. */
 export const TIMED_FAULTS: readonly Fault[] = [
@@ -49,7 +50,7 @@ export const TIMED_FAULTS: readonly Fault[] = [
     weight: 4,
     strike: ({ world, troubles, operator }, random) => {
       const end = troubles.intercept((text) => RECOVERY_READS.some((read) => text.includes(read))
-        ? { kind: 'server', fault: { stuckMs: random.skewed(20, 900) } } : undefined)
+        ? { kind: 'server', fault: { stuckMs: random.between(60, 400) } } : undefined)
       world.timeline.after(random.between(2_000, 5_000), end)
       if (operator.living.length > 0 && random.chance(0.7)) random.pick(operator.living).kill()
       return end
@@ -67,9 +68,11 @@ export const TIMED_FAULTS: readonly Fault[] = [
         isFirst = false
         return isSlow ? { kind: 'server', fault: { stuckMs: random.between(500, 3_000) } } : drawRefusal(random)
       })
-      world.timeline.after(random.between(4_000, 5_000), () => postgres.log.stall(random.between(300, 1_500)))
+      world.timeline.after(random.between(4_000, 4_900), () => postgres.log.stall(random.between(100, 900)))
+      for (let atMs = 4_000; atMs < UNRENEWED_MS; atMs += CROWD_EVERY_MS) world.timeline.after(atMs, () => troubles.crowd())
       world.timeline.after(UNRENEWED_MS, end)
-      return end
+      // It heals by itself, and not before the proof of the lease is over.
+      return undefined
     },
   },
   {

@@ -78,7 +78,8 @@ export class Troubles implements DatabaseFaults {
 
   /** An instance has said something. */
   heard(message: string): void {
-    if (message === 'handing over') this.#race()
+    if (message === 'another instance is active, waiting for its lease') this.#race()
+    if (message === 'handing over') this.crowd()
     const begin = this.#awaited.get(message)
     this.#awaited.delete(message)
     begin?.()
@@ -92,13 +93,13 @@ export class Troubles implements DatabaseFaults {
 
   #draw(text: string, thread: SimulatedThread): Fate {
     const { statementFaults, hangs } = this.#plan
-    if (this.#isHealed) return NONE
     // The text of a migration names the batches as well.
     const isMigration = text.startsWith('--')
     for (const interceptor of isMigration ? [] : this.#interceptors) {
       const fate = interceptor(text, thread)
       if (fate !== undefined) return fate
     }
+    if (this.#isHealed) return NONE
     const isBatch = !isMigration && BATCH.test(text)
     if (isBatch && this.isLosingAnswers) return { kind: 'lostAfter' }
     // Trouble seldom comes alone: what is sent again is often refused.
