@@ -16,6 +16,7 @@ export interface Activation {
   readonly connection: Connection
   readonly sales: readonly SharedSale[]
   readonly clockOffsetMs: number
+  readonly scheduleOffsetMs: number
 }
 
 export interface SharedSale {
@@ -32,7 +33,7 @@ export type Order =
   | { readonly kind: 'listen'; readonly host: string; readonly port: number; readonly reusePort: boolean }
   | { readonly kind: 'sale'; readonly sale: SharedSale }
   | { readonly kind: 'drop'; readonly saleId: number }
-  | { readonly kind: 'clock'; readonly offsetMs: number }
+  | { readonly kind: 'clock'; readonly offsetMs: number; readonly scheduleOffsetMs: number }
   | { readonly kind: 'metrics'; readonly askedAs: number }
   | { readonly kind: 'stopListening' }
   | { readonly kind: 'drain'; readonly graceMs: number }

@@ -28,7 +28,7 @@ export type { LeaseHolder, LeaseOptions } from './lease-options.ts'
 export { isUnreplicatedCommit } from './replication-notice.ts'
 export { type ClockOffset, measureClock } from './measure-clock.ts'
 export {
-  type RecoveredPurchase, type RecoveredReservation, type RecoveredSale, recoverSales,
+  type RecoveredPurchase, type RecoveredReservation, type RecoveredSale, recoverSale, recoverSales,
 } from './recover-sales.ts'
 export { dropOldSales, type DroppedSales } from './retention.ts'
 export { type EnsuredSale, ensureSale, newestOpenedSale, saleTerms, type SaleTerms } from './sale-terms.ts'

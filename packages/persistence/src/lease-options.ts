@@ -9,7 +9,7 @@ export interface LeaseHolder {
   readonly epoch: number
   /** Undefined when the last holder has let go. */
   readonly instanceId: string | undefined
-  /** How long it has not renewed, by the database's clock. */
+  /** How long we have seen it not renew, by our clock: one that is set means nothing here. */
   readonly silentMs: number
 }
 
@@ -23,6 +23,11 @@ export interface LeaseOptions {
   readonly onWaiting?: (holder: LeaseHolder) => void
   /** Told at each renewal how the clocks stand, and the new `provenUntilMs`. */
   readonly onRenewed?: (offset: ClockOffset, provenUntilMs: number) => void
+  /**
+   * Told when the database, or a pooler in between, begins to be one that may forget what it has committed, in words, and when that is over. While
+   * it is, a lease whose connection requires durability is not renewed as proof: nothing may be acknowledged.
+   */
+  readonly onDurability?: (problem: string | undefined) => void
   /**
    * Told when the session is lost, and with it the lock, at this time of the clock: another instance may be active from now on,
    * until `onRenewed` tells otherwise. Nothing of the sale may be read out meanwhile; what was committed is true.

@@ -1,8 +1,11 @@
+import { applicationNameIn } from './client-config.ts'
 import { type MonotonicClock, processClock } from './clock.ts'
+import { DurabilityWatch } from './durability-watch.ts'
 import type { LeaseHolder, LeaseOptions } from './lease-options.ts'
 import { END_TAGGED, LeaseSilence } from './lease-silence.ts'
 import { clockOffset } from './measure-clock.ts'
 import { PersistenceError } from './persistence-error.ts'
+import { asPersistenceError } from './server-refusal.ts'
 import { type Session, createSession } from './session.ts'
 import { sqlStateOf } from './sql-state.ts'
 import { refuseTransactionPooler } from './transaction-pooler.ts'
@@ -27,14 +30,14 @@ export interface Lease {
 }
 
 const TRY_HOLDER_LOCK = `select pg_try_advisory_lock('lease'::regclass::oid::integer, 3)`
-const READ_LEASE = `
-  select epoch, holder, greatest(0, extract(epoch from clock_timestamp() - renewed_at) * 1000)::float8
-  from lease where id = 1`
-const TAKE = 'select megacache_take_lease($1, $2)'
+const READ_LEASE = 'select epoch, holder, renewed_at::text from lease where id = 1'
+/** What a commit rests on is looked at where the lease is taken and with each renewal (ADR 17). */
+const DURABILITY = `current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit')`
+const TAKE = `select megacache_take_lease($1, $2), ${DURABILITY}`
 const TAG = `select set_config('application_name', $1, false)`
 const RENEW = `
   update lease set renewed_at = clock_timestamp() where id = 1 and epoch = $1
-  returning (extract(epoch from clock_timestamp()) * 1000)::float8`
+  returning (extract(epoch from clock_timestamp()) * 1000)::float8, ${DURABILITY}`
 const RELEASE = 'update lease set holder = null where id = 1 and epoch = $1'
 
 /** How long a take-over lets the batches in flight end before it ends their sessions again. */
@@ -55,7 +58,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
  * A holder is silent or it renews, never both: its sessions are ended by the statement that locks the lease row and finds it
  * silent, so no renewal that was answered is followed by their end before `provenUntilMs` (ADR 11).
  *
- * Rejects with `transaction_pooler`, `lease_unavailable`, or the error of a statement that the
+ * Rejects with `transaction_pooler`, `unsafe_settings`, `missing_privilege`, `lease_unavailable`, or the error of a statement that the
  * server refused for good.
  */
 export async function acquireLease(options: LeaseOptions): Promise<Lease> {
@@ -63,15 +66,17 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease> {
     throw new RangeError('instanceId must be 1 to 32 characters of [A-Za-z0-9_.:-]')
   }
   const timers = options.timers ?? nodeTimers
+  const durability = new DurabilityWatch(options)
   const session = createSession({
     connection: options.connection,
+    onRefused: (error) => durability.refused(error),
     applicationName: `megacache/pending/${options.instanceId}`,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     timers,
   })
   try {
-    const taken = await waitForTurn(session, options, timers)
-    return new HeldLease(session, taken, options, timers)
+    const taken = await waitForTurn(session, options, timers, durability)
+    return new HeldLease(session, taken, options, timers, durability)
   } catch (error) {
     await session.close()
     throw error
@@ -84,7 +89,9 @@ interface Taken {
   readonly sentMs: number
 }
 
-async function waitForTurn(session: Session, options: LeaseOptions, timers: Timers): Promise<Taken> {
+async function waitForTurn(
+  session: Session, options: LeaseOptions, timers: Timers, durability: DurabilityWatch,
+): Promise<Taken> {
   const clock = options.clock ?? processClock
   const deadlineMs = clock.nowMs() + (options.withinMs ?? Infinity)
   const pollMs = options.pollMs ?? 50
@@ -97,11 +104,12 @@ async function waitForTurn(session: Session, options: LeaseOptions, timers: Time
       if (!isChecked) await refuseTransactionPooler(session, options.connection)
       isChecked = true
       const sentMs = clock.nowMs()
-      const epoch = await tryTake(session, options, silence)
+      const epoch = await tryTake(session, options, silence, durability)
       if (epoch !== undefined) return { epoch, sentMs }
     } catch (error) {
       if (error instanceof PersistenceError && !error.retryable) throw error
       // Access denied or no such function (class 42): no schema, or no right to use it.
+      if (sqlStateOf(error) === '42501') throw asPersistenceError(error, '')
       if (sqlStateOf(error)?.startsWith('42') === true) throw error
       lastError = error
     }
@@ -115,12 +123,15 @@ async function waitForTurn(session: Session, options: LeaseOptions, timers: Time
 }
 
 /** One look: the new epoch, or undefined while another instance is active. */
-async function tryTake(session: Session, options: LeaseOptions, silence: LeaseSilence): Promise<number | undefined> {
+async function tryTake(
+  session: Session, options: LeaseOptions, silence: LeaseSilence, durability: DurabilityWatch,
+): Promise<number | undefined> {
   const [lock] = await session.query('megacache_try_holder', TRY_HOLDER_LOCK)
   if (lock?.[0] !== true) {
-    const holder = await readHolder(session)
-    options.onWaiting?.(holder)
-    await silence.end(session, holder)
+    const { epoch, instanceId, renewedAt } = await readHolder(session)
+    const silentMs = silence.look(epoch, renewedAt)
+    options.onWaiting?.({ epoch, instanceId, silentMs })
+    await silence.end(session)
     return undefined
   }
   // A stuck session of the old epoch would hold the fence.
@@ -128,7 +139,8 @@ async function tryTake(session: Session, options: LeaseOptions, silence: LeaseSi
   try {
     const [row] = await session.query('megacache_take', TAKE, [options.instanceId, String(FENCE_WAIT_MS)])
     const epoch = Number(row?.[0])
-    await session.query('megacache_tag', TAG, [`megacache/${epoch}/${options.instanceId}`])
+    if (!durability.look(row?.slice(1) ?? [])) throw durability.error
+    await session.query('megacache_tag', TAG, [applicationNameIn(options.connection, `megacache/${epoch}/${options.instanceId}`)])
     return epoch
   } catch (error) {
     // Batches still hold the fence: their sessions are ended again at the next look.
@@ -141,13 +153,13 @@ function staleAfterMs(options: LeaseOptions): number {
   return options.staleAfterMs ?? 5_000
 }
 
-async function readHolder(session: Session): Promise<LeaseHolder> {
+async function readHolder(session: Session): Promise<Omit<LeaseHolder, 'silentMs'> & { readonly renewedAt: string | null }> {
   const [row] = await session.query('megacache_read_lease', READ_LEASE)
-  const holder = row?.[1]
+  const [epoch, holder, renewedAt] = row ?? []
   return {
-    epoch: Number(row?.[0]),
+    epoch: Number(epoch),
     instanceId: typeof holder === 'string' ? holder : undefined,
-    silentMs: Number(row?.[2] ?? 0),
+    renewedAt: typeof renewedAt === 'string' ? renewedAt : null,
   }
 }
 
@@ -157,12 +169,14 @@ class HeldLease implements Lease {
   readonly #options: LeaseOptions
   readonly #timers: Timers
   readonly #clock: MonotonicClock
+  readonly #durability: DurabilityWatch
   readonly #unsubscribe: () => void
   #state: LeaseState = 'held'
   #provenUntilMs: number
   #timer: Timer | undefined
 
-  constructor(session: Session, { epoch, sentMs }: Taken, options: LeaseOptions, timers: Timers) {
+  constructor(session: Session, { epoch, sentMs }: Taken, options: LeaseOptions, timers: Timers, durability: DurabilityWatch) {
+    this.#durability = durability
     this.epoch = epoch
     this.#provenUntilMs = sentMs + staleAfterMs(options)
     this.#session = session
@@ -228,7 +242,10 @@ class HeldLease implements Lease {
   /** A failed statement says nothing of the epoch; without a connection the next one looks again. */
   #onLookFailed(error: unknown): void {
     const isClosed = error instanceof PersistenceError && error.code === 'session_closed'
-    if (!isClosed && this.#session.state.status === 'connected') this.#later(this.#options.pollMs ?? 50)
+    const isPooled = error instanceof PersistenceError && error.code === 'transaction_pooler'
+    const pauseMs = isPooled ? this.#options.renewEveryMs ?? 1_000 : this.#options.pollMs ?? 50
+    if (isPooled) this.#durability.report(error.message)
+    if (!isClosed && this.#session.state.status === 'connected') this.#later(pauseMs)
   }
 
   async #look(): Promise<void> {
@@ -244,16 +261,19 @@ class HeldLease implements Lease {
       return
     }
     if (this.#isOver()) return
-    // Silence is counted from the moment the database wrote down, which came after the sending.
-    this.#provenUntilMs = sentMs + staleAfterMs(this.#options)
     const answeredMs = this.#clock.nowMs()
-    this.#options.onRenewed?.(clockOffset(sentMs, Number(row[0]), answeredMs), this.#provenUntilMs)
+    const isDurable = this.#durability.look(row.slice(1))
+    // Whoever waits counts silence from when it has read what the database wrote down, which came after the sending.
+    this.#provenUntilMs = isDurable ? sentMs + staleAfterMs(this.#options) : answeredMs
+    if (isDurable) this.#options.onRenewed?.(clockOffset(sentMs, Number(row[0]), answeredMs), this.#provenUntilMs)
     // Counted from the sending: a slow answer must not make the next proof late as well.
     this.#later(Math.max(0, sentMs + (this.#options.renewEveryMs ?? 1_000) - answeredMs))
   }
 
   /** After a lost connection: the lock again, and nobody must have raised the epoch in between. */
   async #regain(): Promise<void> {
+    // A pooler may have come in between since the start.
+    await refuseTransactionPooler(this.#session, this.#options.connection)
     const [lock] = await this.#session.query('megacache_try_holder', TRY_HOLDER_LOCK)
     const { epoch } = await readHolder(this.#session)
     if (epoch !== this.epoch) {
@@ -262,7 +282,7 @@ class HeldLease implements Lease {
     }
     if (lock?.[0] === true) {
       await this.#session.query(
-        'megacache_tag', TAG, [`megacache/${this.epoch}/${this.#options.instanceId}`])
+        'megacache_tag', TAG, [applicationNameIn(this.#options.connection, `megacache/${this.epoch}/${this.#options.instanceId}`)])
       if (this.#isOver()) return
       this.#state = 'held'
       await this.#renew()

@@ -43,10 +43,7 @@ export async function recoverSales(
 ): Promise<RecoveredSale[]> {
   await client.query('begin isolation level repeatable read read only')
   try {
-    const clock = await client.query<{ nowMs: number }>(
-      'select coalesce($1, extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"',
-      [options.nowMs ?? null])
-    const nowMs = clock.rows[0]?.nowMs ?? 0
+    const nowMs = await readNow(client, options.nowMs)
     const candidates = await client.query<SaleTerms>(
       `select ${TERMS_COLUMNS} from sales
        where honoured_until > to_timestamp(($1::float8 - ${CLOCK_MARGIN_MS}) / 1000)
@@ -64,6 +61,23 @@ export async function recoverSales(
     // It only read; and a broken connection must not hide the error that broke it.
     await client.query('commit').catch(() => {})
   }
+}
+
+/** Everything that one sale has, from one snapshot: whoever opens a sale that was there before needs it. Times as in `recoverSales`. */
+export async function recoverSale(client: SqlClient, terms: SaleTerms): Promise<RecoveredSale> {
+  await client.query('begin isolation level repeatable read read only')
+  try {
+    const nowMs = await readNow(client, undefined)
+    return { terms, purchases: await readPurchases(client, terms), reservations: await readReservations(client, terms, nowMs) }
+  } finally {
+    await client.query('commit').catch(() => {})
+  }
+}
+
+async function readNow(client: SqlClient, givenMs: number | undefined): Promise<number> {
+  const { rows } = await client.query<{ nowMs: number }>(
+    'select coalesce($1, extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"', [givenMs ?? null])
+  return rows[0]?.nowMs ?? 0
 }
 
 function isOpen({ startsAtMs, endsAtMs }: SaleTerms, nowMs: number): boolean {

@@ -4,6 +4,11 @@ import type { SqlClient } from './sql-client.ts'
 export interface DroppedSales {
   readonly partitions: readonly string[]
   readonly saleCount: number
+  /**
+   * What the database's clock alone would have dropped, and the newest sale forbids: either nothing was sold for long, or
+   * that clock is ahead.
+   */
+  readonly refused: readonly string[]
 }
 
 const DAY_SECONDS = 86_400
@@ -17,23 +22,37 @@ interface Partition {
 }
 
 /**
- * Drops the days whose sales all ended more than `retentionMs` before `nowMs` (Unix ms). Batches
- * are not stalled: a partition is detached concurrently and dropped when it is a table of its own.
+ * Drops the days whose sales all ended more than `retentionMs` ago: before the database's clock, and before the end of the
+ * newest sale that has begun or given a reservation, whichever is earlier. So no clock, however wrong, drops what is younger than that sale and
+ * `retentionMs`. Batches are not stalled: a partition is detached concurrently and dropped when it is a table of its own.
  * Needs a connection outside a transaction. An interrupted or timed-out drop is finished by the
  * next call; when another call is at it, this one does nothing.
  */
-export async function dropOldSales(
-  client: SqlClient, options: { readonly retentionMs: number, readonly nowMs: number },
-): Promise<DroppedSales> {
+export async function dropOldSales(client: SqlClient, options: { readonly retentionMs: number }): Promise<DroppedSales> {
   const lock = await client.query<{ got: boolean }>(`select pg_try_advisory_lock(${LOCK}) as got`)
-  if (lock.rows[0]?.got !== true) return { partitions: [], saleCount: 0 }
+  if (lock.rows[0]?.got !== true) return { partitions: [], saleCount: 0, refused: [] }
   try {
     await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
-    return await dropDays(client, await firstKeptDay(client, options.nowMs - options.retentionMs))
+    const cutoff = await readCutoff(client)
+    const byClockMs = cutoff.nowMs - options.retentionMs
+    const cutoffMs = Math.min(byClockMs, (cutoff.newestEndsMs ?? 0) - options.retentionMs)
+    const keptDay = await firstKeptDay(client, cutoffMs)
+    const dropped = await dropDays(client, keptDay)
+    const byClock = cutoffMs === byClockMs ? [] : await partitionsBefore(client, await firstKeptDay(client, byClockMs))
+    return { ...dropped, refused: byClock.map(({ child }) => child) }
   } finally {
     await client.query('reset lock_timeout')
     await client.query(`select pg_advisory_unlock(${LOCK})`)
   }
+}
+
+async function readCutoff(client: SqlClient): Promise<{ nowMs: number, newestEndsMs: number | null }> {
+  const { rows } = await client.query<{ nowMs: number, newestEndsMs: number | null }>(`
+    select (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs",
+      (select (extract(epoch from ends_at) * 1000)::float8 from sales s
+       where starts_at <= clock_timestamp() or exists (select 1 from checkouts c where c.sale_id = s.sale_id)
+       order by sale_id desc limit 1) as "newestEndsMs"`)
+  return rows[0] ?? { nowMs: 0, newestEndsMs: null }
 }
 
 /** Days since 1970 before which every sale ended before `cutoffMs`. */
@@ -45,7 +64,7 @@ async function firstKeptDay(client: SqlClient, cutoffMs: number): Promise<number
   return Math.min(cutoffDay, rows[0]?.day ?? cutoffDay)
 }
 
-async function dropDays(client: SqlClient, keptDay: number): Promise<DroppedSales> {
+async function dropDays(client: SqlClient, keptDay: number): Promise<Omit<DroppedSales, 'refused'>> {
   const partitions = await partitionsBefore(client, keptDay)
   // The terms go first: without them nobody looks for the rows any more.
   const sales = await client.query('delete from sales where sale_id < $1', [keptDay * DAY_SECONDS])

@@ -20,6 +20,8 @@ export interface SessionOptions {
   /** First and longest pause before connecting again. Default 50 and 1,000 ms. */
   readonly backoffMinMs?: number
   readonly backoffMaxMs?: number
+  /** Told of each attempt to connect that failed. */
+  readonly onRefused?: (error: Error) => void
   readonly clock?: MonotonicClock
   readonly timers?: Timers
 }
@@ -204,6 +206,7 @@ class ReconnectingSession implements Session {
     })
     this.#backoffMs = Math.min(this.#backoffMaxMs, 2 * this.#backoffMs)
     if (wasConnected) this.#change({ status: 'lost', sinceMs: nowMs })
+    else this.#options.onRefused?.(error)
     this.#refuseWaiting(error)
   }
 

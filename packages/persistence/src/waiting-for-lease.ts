@@ -6,7 +6,7 @@ import type { SqlClient } from './sql-client.ts'
  */
 export async function isWaitingForLease(client: SqlClient, instanceId: string): Promise<boolean> {
   const { rows } = await client.query(
-    'select 1 from pg_stat_activity where datname = current_database() and application_name = $1 limit 1',
-    [`megacache/pending/${instanceId}`])
+    `select 1 from pg_stat_activity
+     where datname = current_database() and application_name = megacache_tag() || '/pending/' || $1 limit 1`, [instanceId])
   return rows.length > 0
 }

@@ -5,6 +5,7 @@ import { NO_ROWS, row, type StatementTable, table } from './query-result.ts'
 const FENCE = 'fence'
 const HOLDER = 'holder'
 const LEASE_ROW = 'lease row'
+const DURABLE = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on' }
 const TAGGED = /^megacache\/[0-9]+\//
 
 /** The statements of persistence's lease.ts, and migrations/0004_lease.sql. */
@@ -13,19 +14,18 @@ export const LEASE_STATEMENTS: StatementTable = {
     return row({ got: backend.postgres.locks.tryTake(HOLDER, 'exclusive', backend, 'session') })
   },
 
-  'select epoch, holder, greatest(': (backend) => {
+  'select epoch, holder, renewed_at::text': (backend) => {
     const { epoch, holder, renewedAtMs } = backend.postgres.lease.read(backend.transaction, backend.snapshot())
-    const silentMs = renewedAtMs === null ? null : Math.max(0, backend.wallMs() - renewedAtMs)
-    return row({ epoch: String(epoch), holder, silent: silentMs })
+    return row({ epoch: String(epoch), holder, renewedAt: renewedAtMs === null ? null : String(renewedAtMs) })
   },
 
   'select megacache_end_tagged_sessions()': (backend) => row({ count: endTagged(backend) }),
 
-  'with silent as materialized (': (backend, [staleMs]) => {
+  'with silent as materialized (': (backend, [renewedAt]) => {
     const { postgres, transaction } = backend
     backend.mayWrite()
     const { renewedAtMs } = postgres.lease.read(transaction, backend.snapshot())
-    if (renewedAtMs === null || backend.wallMs() - renewedAtMs < Number(staleMs)) return NO_ROWS
+    if ((renewedAtMs === null ? null : String(renewedAtMs)) !== renewedAt) return NO_ROWS
     if (!postgres.locks.tryTake(LEASE_ROW, 'exclusive', backend, 'transaction')) {
       postgres.counters.add('silent holder found renewing')
       return NO_ROWS
@@ -50,7 +50,7 @@ export const LEASE_STATEMENTS: StatementTable = {
     const epoch = postgres.lease.read(transaction, backend.snapshot()).epoch + 1
     postgres.lease.write({ epoch, holder: String(holder), renewedAtMs: backend.wallMs() }, transaction)
     postgres.trace.add('postgres', `epoch ${epoch} for ${String(holder)}`)
-    return row({ epoch: String(epoch) })
+    return row({ epoch: String(epoch), ...DURABLE })
   },
 
   'select set_config(\'application_name\', $1, false)': (backend, [name]) => {
@@ -62,7 +62,7 @@ export const LEASE_STATEMENTS: StatementTable = {
     const lease = await lockLease(backend, epoch)
     if (lease === undefined) return NO_ROWS
     backend.postgres.lease.write({ ...lease, renewedAtMs: backend.wallMs() }, backend.transaction)
-    return row({ ms: backend.wallMs() })
+    return row({ ms: backend.wallMs(), ...DURABLE })
   },
 
   'update lease set holder = null': async (backend, [epoch]) => {

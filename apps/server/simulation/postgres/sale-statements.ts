@@ -120,6 +120,10 @@ export const SALE_STATEMENTS: StatementTable = {
     backend.postgres.locks.release(backend, 'session', 'retention')
     return row({ unlocked: true })
   },
+  'select (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs", (select': (backend) => {
+    const begun = backend.postgres.sales.visible(backend.transaction, backend.snapshot()).filter((sale) => sale.startsAtMs <= backend.wallMs())
+    return row({ nowMs: backend.wallMs(), newestEndsMs: begun.toSorted((a, b) => b.saleId - a.saleId)[0]?.endsAtMs ?? null })
+  },
   'select (min(sale_id) /': (backend, [cutoffMs]) => {
     const kept = backend.postgres.sales.visible(backend.transaction, backend.snapshot())
       .filter((sale) => sale.honouredUntilMs >= Number(cutoffMs)).map((sale) => sale.saleId)

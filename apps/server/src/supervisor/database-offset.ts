@@ -44,3 +44,50 @@ export class DatabaseOffset {
     return true
   }
 }
+
+/** A change of the database's clock up to this much is followed at once: somebody corrects it. */
+const JUMP_MS_MAX = 60_000
+/** A larger one is followed when the clock has kept to it for so long. */
+const HELD_MS_MAX = 600_000
+
+/**
+ * What to add to the monotonic clock to have the time by which sales begin, end and are dropped: the database's, the same for all
+ * instances whatever their hosts say, but not a jump of it. A clock that is 31 days ahead for a moment would open a sale that no
+ * earlier one may follow; so a jump is held back until it has lasted.
+ */
+export class ScheduleOffset {
+  readonly #onJump: (jump: { readonly byMs: number, readonly isFollowed: boolean }) => void
+  #offsetMs: number
+  #jump: { readonly offsetMs: number, readonly sinceMs: number } | undefined
+
+  /** `onJump` is told of each jump when it is held back and when it is followed. */
+  constructor(offsetMs: number, onJump: (jump: { readonly byMs: number, readonly isFollowed: boolean }) => void) {
+    this.#offsetMs = offsetMs
+    this.#onJump = onJump
+  }
+
+  get offsetMs(): number {
+    return this.#offsetMs
+  }
+
+  /** While a jump is held back nothing is dropped for its age. */
+  get isHeld(): boolean {
+    return this.#jump !== undefined
+  }
+
+  /** Takes the offset of the database as it is measured now; `nowMs` is on the monotonic clock. */
+  follow(offsetMs: number, nowMs: number): void {
+    const byMs = offsetMs - this.#offsetMs
+    if (Math.abs(byMs) > JUMP_MS_MAX) {
+      const isSame = this.#jump !== undefined && Math.abs(this.#jump.offsetMs - offsetMs) <= JUMP_MS_MAX
+      if (!isSame) {
+        this.#jump = { offsetMs, sinceMs: nowMs }
+        this.#onJump({ byMs, isFollowed: false })
+      }
+      if (nowMs - (this.#jump?.sinceMs ?? nowMs) < HELD_MS_MAX) return
+      this.#onJump({ byMs, isFollowed: true })
+    }
+    this.#jump = undefined
+    this.#offsetMs = offsetMs
+  }
+}

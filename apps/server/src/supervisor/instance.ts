@@ -1,5 +1,5 @@
-import { acquireLease, type Connection, inspectServer, type Lease, type LeaseHolder, measureClock } from '@megacache/persistence'
-import { SaleClock } from '@megacache/sale-clock'
+import { acquireLease, type ClockOffset, type Connection, inspectServer, type Lease, type LeaseHolder, measureClock } from '@megacache/persistence'
+import { SaleClock, StepDetector } from '@megacache/sale-clock'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
@@ -7,7 +7,7 @@ import type { InstanceBoard, InstanceState } from '../instance-board.ts'
 import { RareQueries } from '../rare-queries.ts'
 import { SteadyTime } from '../steady-time.ts'
 import { AdminServer } from './admin-server.ts'
-import { DatabaseOffset } from './database-offset.ts'
+import { DatabaseOffset, ScheduleOffset } from './database-offset.ts'
 import { EXIT } from './exit-status.ts'
 import { Predecessor } from './hand-over.ts'
 import { ListenError } from './listen-error.ts'
@@ -22,6 +22,7 @@ import { SaleBook, shared } from './sale-book.ts'
 const SWEEP_INTERVAL_MS = 25
 const STUCK_INTERVAL_MS = 500
 const ATTEMPTS_INTERVAL_MS = 5_000
+const STEP_INTERVAL_MS = 1_000
 const RETENTION_INTERVAL_MS = 3_600_000
 const ADMIN_RETRY_MS = 100
 /** As long as a predecessor may take to end (SHUTDOWN_TIMEOUT): who serves already must not end for its admin port. */
@@ -59,6 +60,8 @@ export class Instance {
   #holder: LeaseHolderName | undefined
   #admin: AdminServer | undefined
   #offset: DatabaseOffset | undefined
+  #schedule: ScheduleOffset | undefined
+  #isUnsafe = false
 
   /** `threadModule` is what request threads run; `droppedLines` tells how many log lines found no reader. */
   constructor({ config, threadModule, board, log, failStop, droppedLines }: InstanceParts) {
@@ -87,27 +90,29 @@ export class Instance {
    * With `takeOver` the port is opened first, and the instance that has it is asked to leave: see hand-over.ts.
    */
   async start(database: OpenDatabase, takeOver: boolean): Promise<RunningInstance> {
-    const { id } = this
     const { connection } = database
-    const queries = new RareQueries(connection, `megacache/supervisor/${id}`, 2)
-    const isUnsafe = await this.#inspect(queries)
+    await this.#inspect(connection)
     const threads = await this.#loadThreads()
     this.#enter('standby')
     const predecessor = takeOver ? await Predecessor.find(this.#config, this.id, this.#log) : undefined
     let port = predecessor === undefined ? undefined : await threads.listen(this.#config.host, this.#config.port)
     const lease = await this.#acquireLease(connection, threads, predecessor)
+    // Tagged with the epoch: one that is stuck, and the fence with it, must not outlive this instance's turn.
+    const queries = new RareQueries(connection, `megacache/${lease.epoch}/${this.id}/main`, 2)
     const book = new SaleBook(queries, lease.epoch, newTermsOf(this.#config), this.#time)
     this.#log.info(await book.recover(), 'recovered')
     const measured = await queries.run((client) => measureClock(client, this.#steadyClock))
     this.#offset = new DatabaseOffset(measured, this.#time.monotonicMs())
     const { offsetMs: clockOffsetMs } = this.#offset
-    await threads.activate({ epoch: lease.epoch, connection, sales: book.shared(), clockOffsetMs })
-    const clock = this.#saleClock(book, threads)
+    const schedule = new ScheduleOffset(clockOffsetMs, (jump) => this.#log.error(jump, 'the clock of the database jumped: sales and retention keep to the time before until it has lasted'))
+    this.#schedule = schedule
+    await threads.activate({ epoch: lease.epoch, connection, sales: book.shared(), clockOffsetMs, scheduleOffsetMs: clockOffsetMs })
+    const clock = this.#saleClock(book, threads, schedule)
     await clock.start()
     await threads.open()
     this.#enter('active')
     port ??= await this.#openPort(threads)
-    this.#metrics.serve(book, threads, isUnsafe)
+    this.#metrics.serve(book, threads, () => this.#isUnsafe)
     const running = new RunningInstance({
       instance: this, config: this.#config, log: this.#log, lease, queries, threads, clock, book, port, timers: this.#timers,
     })
@@ -135,10 +140,11 @@ export class Instance {
           // Not before: the predecessor looks for the session that waits.
           leaving ??= predecessor?.leave().catch((error: unknown) => refused.abort(error))
         },
+        onDurability: (problem) => this.#tellDurability(problem),
         onDisconnected: (atMs) => this.#board.disconnect(atMs),
         onRenewed: (measured, provenUntilMs) => {
           this.#board.prove(provenUntilMs)
-          if (this.#offset?.offer(measured, this.#time.monotonicMs()) === true) threads.setClockOffset(this.#offset.offsetMs)
+          if (this.#offset !== undefined) this.#followClock(this.#offset, measured, threads)
         },
       })
       if (lease.isHeld()) this.#board.prove(lease.provenUntilMs)
@@ -151,12 +157,38 @@ export class Instance {
     }
   }
 
-  async #inspect(queries: RareQueries): Promise<boolean> {
+  async #inspect(connection: Connection): Promise<void> {
     const { unsafeDatabase: allowUnsafe } = this.#config
-    const facts = await queries.run((client) => inspectServer(client, { allowUnsafe }))
-    const isUnsafe = facts.unsafeSettings.length > 0
-    if (isUnsafe) this.#log.warn(facts, 'UNSAFE: this database may forget acknowledged purchases')
-    return isUnsafe
+    const queries = new RareQueries(connection, `megacache/supervisor/${this.id}`, 1)
+    try {
+      const facts = await queries.run((client) => inspectServer(client, { allowUnsafe }))
+      this.#isUnsafe = facts.unsafeSettings.length > 0
+      if (this.#isUnsafe) this.#log.warn(facts, 'UNSAFE: this database may forget acknowledged purchases')
+    } finally {
+      await queries.close()
+    }
+  }
+
+  /** Settings can change at any time: without what durability needs nothing is acknowledged, until it is back. ADR 17. */
+  #tellDurability(problem: string | undefined): void {
+    const isAllowed = this.#config.unsafeDatabase
+    // Found at the start already, and said.
+    if (isAllowed && this.#isUnsafe === (problem !== undefined)) return
+    this.#isUnsafe = problem !== undefined
+    if (problem === undefined) this.#log.info('the database is safe again')
+    else if (isAllowed) this.#log.warn({ problem }, 'UNSAFE: this database may forget acknowledged purchases')
+    else {
+      this.#board.prove(0)
+      this.#log.error({ problem }, 'UNSAFE: nothing is acknowledged until the database is safe again')
+    }
+  }
+
+  #followClock(offset: DatabaseOffset, measured: ClockOffset, threads: RequestThreads): void {
+    const nowMs = this.#time.monotonicMs()
+    const isTaken = offset.offer(measured, nowMs)
+    const before = this.#schedule?.offsetMs
+    this.#schedule?.follow(offset.offsetMs, nowMs)
+    if (this.#schedule !== undefined && (isTaken || this.#schedule.offsetMs !== before)) threads.setClockOffset(offset.offsetMs, this.#schedule.offsetMs)
   }
 
   #loadThreads(): Promise<RequestThreads> {
@@ -214,12 +246,14 @@ export class Instance {
     }
   }
 
-  #saleClock(book: SaleBook, threads: RequestThreads): SaleClock {
-    const restored = book.all().map(({ terms }) => terms)
-    const newest = restored.toSorted((a, b) => b.saleId - a.saleId)[0]
+  /** By the database's clock: hosts may differ, and sales may not (ADR 17). */
+  #saleClock(book: SaleBook, threads: RequestThreads, schedule: ScheduleOffset): SaleClock {
+    const { newest } = book
+    const monotonicMs = (): number => this.#time.monotonicMs()
     return new SaleClock({
+      clock: { monotonicMs, wallMs: () => monotonicMs() + schedule.offsetMs },
       periodMs: this.#config.salePeriodMs,
-      restored,
+      restored: book.all().map(({ terms }) => terms),
       ...(newest === undefined ? {} : { current: newest }),
       prepare: async (planned) => {
         const sale = await book.prepare(planned)
@@ -238,7 +272,6 @@ export class Instance {
         return true
       },
       onError: (error, phase, sale) => this.#log.error({ err: error, phase, saleId: sale.saleId }, 'rotation failed, trying again'),
-      onStep: (step) => this.#log.warn(step, 'wall time jumped'),
     })
   }
 
@@ -256,16 +289,30 @@ export class Instance {
   }
 
   #keepHouse(book: SaleBook): void {
-    const { retentionMs } = this.#config
     this.#every(SWEEP_INTERVAL_MS, 'sweep', async () => book.sweep())
     this.#every(STUCK_INTERVAL_MS, 'check for stuck items', async () => {
       const stuck = book.stuck()
       if (stuck !== undefined) this.#failStop(EXIT.broken, stuck)
     })
     this.#every(ATTEMPTS_INTERVAL_MS, 'attempt counts', () => book.recordAttempts())
-    const dropOld = (): Promise<void> => book.dropOld(retentionMs, Date.now())
+    const dropOld = (): Promise<void> => this.#dropOld(book)
+    const steps = new StepDetector({ monotonicMs: () => this.#time.monotonicMs(), wallMs: () => Date.now() })
+    this.#every(STEP_INTERVAL_MS, 'look at the clocks', async () => {
+      const step = steps.check()
+      if (step !== undefined) this.#log.warn(step, 'wall time jumped')
+    })
     this.#every(RETENTION_INTERVAL_MS, 'retention', dropOld)
     dropOld().catch((error: unknown) => this.#log.warn({ err: error }, 'retention failed, trying again later'))
+  }
+
+  async #dropOld(book: SaleBook): Promise<void> {
+    if (this.#schedule?.isHeld === true) {
+      this.#log.error('retention: nothing is dropped, the clock of the database has just jumped')
+      return
+    }
+    const { partitions, saleCount, refused } = await book.dropOld(this.#config.retentionMs)
+    if (partitions.length > 0) this.#log.info({ partitions, saleCount }, 'retention: old sales dropped')
+    if (refused.length > 0) this.#log.error({ refused }, 'retention: the clock of the database is ahead of the newest sale, kept what only it would drop')
   }
 
   /** Repeats a duty; one that is still running is not started again. */

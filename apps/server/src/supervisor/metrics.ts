@@ -26,7 +26,7 @@ export class Metrics {
   }
 
   /** From now on the figures of an instance that serves as well. */
-  serve(book: SaleBook, threads: RequestThreads, isUnsafe: boolean): void {
+  serve(book: SaleBook, threads: RequestThreads, isUnsafe: () => boolean): void {
     this.#threads = threads
     this.#instance(isUnsafe)
     this.#sales(book)
@@ -57,14 +57,14 @@ export class Metrics {
     })
   }
 
-  #instance(isUnsafe: boolean): void {
+  #instance(isUnsafe: () => boolean): void {
     const unsafe = this.#gauge('megacache_unsafe_database', '1 when the database may lose acknowledged commits.', [])
     const connections = this.#gauge('megacache_http_connections', 'Open connections on the public port.', [])
     const storage = this.#gauge('megacache_storage_available_threads', 'Request threads that reach the database.', [])
     const dropped = this.#gauge('megacache_attempts_dropped_total', 'Attempts that the log of attempts had no room for.', [])
     this.#refresh.push((metrics) => {
       dropped.set(metrics.reduce((sum, thread) => sum + (thread.attemptsDropped ?? 0), 0))
-      unsafe.set(isUnsafe ? 1 : 0)
+      unsafe.set(isUnsafe() ? 1 : 0)
       connections.set(metrics.reduce((sum, thread) => sum + thread.connections, 0))
       storage.set(metrics.filter((thread) => thread.storageAvailable === true).length)
     })

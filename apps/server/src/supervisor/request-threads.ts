@@ -94,8 +94,8 @@ export class RequestThreads {
     await this.#order({ kind: 'drop', saleId }, (report) => report.kind === 'saleDropped' && report.saleId === saleId)
   }
 
-  setClockOffset(offsetMs: number): void {
-    for (const worker of this.#workers) worker.postMessage({ kind: 'clock', offsetMs } satisfies Order)
+  setClockOffset(offsetMs: number, scheduleOffsetMs: number): void {
+    for (const worker of this.#workers) worker.postMessage({ kind: 'clock', offsetMs, scheduleOffsetMs } satisfies Order)
   }
 
   /**

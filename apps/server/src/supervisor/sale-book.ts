@@ -1,4 +1,6 @@
-import { dropOldSales, ensureSale, measureClock, type RecoveredSale, recordAttemptCounts, recoverSales } from '@megacache/persistence'
+import {
+  type DroppedSales, dropOldSales, ensureSale, measureClock, newestOpenedSale, type RecoveredSale, recordAttemptCounts, recoverSale, recoverSales,
+} from '@megacache/persistence'
 import { Megacache, type SaleTime } from 'megacache'
 import { collectorWeight } from '../collector-weight.ts'
 import type { RareQueries } from '../rare-queries.ts'
@@ -30,6 +32,8 @@ export class SaleBook {
   readonly #epoch: number
   readonly #newTerms: NewSaleTerms
   readonly #time: SaleTime
+  readonly #steady = { nowMs: (): number => this.#time.monotonicMs() }
+  #newest: SaleTerms | undefined
 
   constructor(queries: RareQueries, epoch: number, newTerms: NewSaleTerms, time: SaleTime) {
     this.#time = time
@@ -45,11 +49,12 @@ export class SaleBook {
    */
   async recover(): Promise<RecoveryReport> {
     const startedAt = performance.now()
-    const { recovered, offsetMs } = await this.#queries.run(async (client) => {
-      const clock = await measureClock(client, { nowMs: () => this.#time.monotonicMs() })
-      return { recovered: await recoverSales(client), offsetMs: clock.offsetMs }
+    const { recovered, offsetMs, newest } = await this.#queries.run(async (client) => {
+      const clock = await measureClock(client, this.#steady)
+      return { recovered: await recoverSales(client), offsetMs: clock.offsetMs, newest: await newestOpenedSale(client) }
     })
-    const nowMs = this.#time.wallMs()
+    this.#newest = newest
+    const nowMs = this.#time.monotonicMs() + offsetMs
     const kept = recovered.filter((sale) => sale === recovered.at(-1) || sale.reservations.length > 0 || sale.terms.endsAtMs > nowMs)
     let purchases = 0
     let reservations = 0
@@ -64,14 +69,27 @@ export class SaleBook {
     return { sales: kept.length, purchases, reservations, superseded, tookMs }
   }
 
-  /** Makes the sale's row, partitions and memory exist. Idempotent; the terms are those of the row. */
+  /** The newest sale that was ever open, as of the recovery: none before it may be opened again. */
+  get newest(): SaleTerms | undefined {
+    return this.#newest
+  }
+
+  /**
+   * Makes the sale's row, partitions and memory exist. Idempotent; the terms are those of the row. A sale whose row was there
+   * before is loaded with what it has given and sold: opened empty, it would sell its items again.
+   */
   async prepare(planned: { saleId: number; startsAtMs: number; endsAtMs: number }): Promise<BookedSale> {
     const existing = this.#sales.get(planned.saleId)
     if (existing !== undefined) return existing
     const wanted = { ...planned, ...this.#newTerms, epoch: this.#epoch }
-    const terms = await this.#queries.run((client) => ensureSale(client, wanted))
-    const sale = book(terms, this.#time)
-    this.#sales.set(terms.saleId, sale)
+    const { stored, clock } = await this.#queries.run(async (client) => {
+      const { isNew, ...terms } = await ensureSale(client, wanted)
+      if (isNew) return { stored: { terms, purchases: [], reservations: [] }, clock: undefined }
+      return { clock: await measureClock(client, this.#steady), stored: await recoverSale(client, terms) }
+    })
+    this.#rebuild(stored, clock?.offsetMs ?? 0)
+    const sale = this.#sales.get(stored.terms.saleId)
+    if (sale === undefined) throw new Error(`sale ${stored.terms.saleId} was not built`)
     return sale
   }
 
@@ -113,8 +131,8 @@ export class SaleBook {
     for (const sale of this.#sales.values()) await this.#recordAttempts(sale)
   }
 
-  async dropOld(retentionMs: number, nowMs: number): Promise<void> {
-    await this.#queries.run((client) => dropOldSales(client, { retentionMs, nowMs }))
+  dropOld(retentionMs: number): Promise<DroppedSales> {
+    return this.#queries.run((client) => dropOldSales(client, { retentionMs }))
   }
 
   all(): BookedSale[] {

@@ -4,14 +4,17 @@ import { AttemptLog, type Connection, createSession, type Session } from '@megac
 export class Attempts {
   readonly #session: Session
   readonly #log: AttemptLog
+  readonly #databaseMs: () => number
 
-  constructor(connection: Connection, applicationName: string) {
+  /** `databaseMs`: the time of the database's clock, which all stored times are on. */
+  constructor(connection: Connection, applicationName: string, databaseMs: () => number) {
+    this.#databaseMs = databaseMs
     this.#session = createSession({ connection, applicationName })
     this.#log = new AttemptLog({ session: this.#session })
   }
 
   append(saleId: number, userLow: number, userHigh: number, itemId: number, outcome: string): void {
-    this.#log.append({ saleId, userLow, userHigh, itemId, outcome, attemptedAtMs: Date.now() })
+    this.#log.append({ saleId, userLow, userHigh, itemId, outcome, attemptedAtMs: this.#databaseMs() })
   }
 
   /** Attempts that found no room, or whose statement failed. */

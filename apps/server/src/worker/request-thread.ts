@@ -73,7 +73,9 @@ class RequestThread {
         this.#service?.context.shelf.drop(order.saleId)
         return this.#report({ kind: 'saleDropped', saleId: order.saleId })
       case 'clock':
-        if (this.#service !== undefined) this.#service.context.clockOffsetMs = order.offsetMs
+        if (this.#service === undefined) return
+        this.#service.context.clockOffsetMs = order.offsetMs
+        this.#service.context.scheduleOffsetMs = order.scheduleOffsetMs
         return
       case 'metrics':
         return this.#report({ kind: 'metrics', askedAs: order.askedAs, metrics: this.#metrics() })

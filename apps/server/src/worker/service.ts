@@ -52,13 +52,14 @@ export class Service {
       purchases: new PurchaseWriter(writing),
       cancels: new CancelWriter(writing),
       reads: new DurableReads(this.#queries),
-      attempts: settings.attemptLog ? new Attempts(connection, applicationName) : undefined,
+      attempts: settings.attemptLog ? new Attempts(connection, applicationName, () => time.monotonicMs() + this.context.clockOffsetMs) : undefined,
       clockOffsetMs: activation.clockOffsetMs,
+      scheduleOffsetMs: activation.scheduleOffsetMs,
       connectionLostSinceMs: () => this.#lostSinceMs,
       isActive: () => time.monotonicMs() < board.heldUntilMs,
       mayAcknowledge: () => time.monotonicMs() < board.provenUntilMs,
       unprovenForMs: () => time.monotonicMs() - board.heldUntilMs,
-      wallMs: () => time.wallMs(),
+      wallMs: () => time.monotonicMs() + this.context.scheduleOffsetMs,
       fail: (kind, message) => report(kind === 'fenced' ? { kind } : { kind, message }),
     }
     for (const sale of activation.sales) this.context.shelf.put(sale)

@@ -24,6 +24,8 @@ export interface ThreadContext {
   readonly attempts: Attempts | undefined
   /** Database time minus this machine's monotonic time, in milliseconds. */
   clockOffsetMs: number
+  /** The same for when sales begin and end: a jump of the database's clock is not in it. */
+  scheduleOffsetMs: number
   /** Unix milliseconds; undefined while the connection to the database stands. */
   connectionLostSinceMs(): number | undefined
   /**
@@ -39,7 +41,7 @@ export interface ThreadContext {
   mayAcknowledge(): boolean
   /** For how long that has been so, in milliseconds; below zero while it is the active one. */
   unprovenForMs(): number
-  /** Wall time, Unix milliseconds. */
+  /** The time by which sales begin and end, Unix milliseconds: the database's, whatever this host's clock says. */
   wallMs(): number
   /** A broken invariant or a lost lease: nothing more may be acknowledged, the process ends. */
   fail(kind: 'broken' | 'fenced', message: string): void

@@ -132,21 +132,46 @@ describe('a lease', () => {
   test('is not taken from a holder whose renewal was under way when it was found silent', async () => {
     const holder = await acquire('one', { renewEveryMs: 60_000 })
     const renewal = await database.connect()
-    await client.query(`update lease set renewed_at = clock_timestamp() - interval '1 minute' where id = 1`)
     await renewal.query('begin; update lease set renewed_at = clock_timestamp() where id = 1')
     const controller = new AbortController()
     const seen: LeaseHolder[] = []
-    const waiting = acquire('two', { staleAfterMs: 15_000, onWaiting: (found) => seen.push(found), signal: controller.signal })
+    let aheadMs = 0
+    const waiting = acquire('two', {
+      staleAfterMs: 15_000, onWaiting: (found) => seen.push(found), signal: controller.signal,
+      clock: { nowMs: () => processClock.nowMs() + aheadMs },
+    })
+    await until(() => seen.length > 0)
+    aheadMs = 15_000
     // Looked at often, silent by what is committed: its row is locked, so its sessions stay, and nobody waits for the row.
     await until(() => seen.filter(({ silentMs }) => silentMs >= 15_000).length >= 5)
     expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
-    await renewal.query(`update lease set renewed_at = clock_timestamp() + interval '1 minute' where id = 1; commit`)
-    await until(() => seen.at(-1)?.silentMs === 0)
+    await renewal.query('commit')
+    await until(() => (seen.at(-1)?.silentMs ?? Infinity) < 15_000)
     controller.abort()
     await expect(waiting).rejects.toMatchObject({ code: 'lease_unavailable' })
     expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
     expect(holder.isHeld()).toBe(true)
     await renewal.end()
+  })
+
+  test('is not taken from a live holder because the clock of the database was set', async () => {
+    const holder = await acquire('one')
+    const controller = new AbortController()
+    const seen: LeaseHolder[] = []
+    const waiting = acquire('two', { staleAfterMs: 5_000, onWaiting: (found) => seen.push(found), signal: controller.signal })
+    // As it looks right after a step forward by an hour, and after one back.
+    for (const step of ['- interval', '+ interval']) {
+      for (let times = 0; times < 50; times += 1) {
+        await client.query(`update lease set renewed_at = clock_timestamp() ${step} '1 hour' where id = 1`)
+        const lookedAt = seen.length
+        await until(() => seen.length > lookedAt)
+      }
+    }
+    expect(Math.max(...seen.map(({ silentMs }) => silentMs))).toBeLessThan(5_000)
+    expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
+    controller.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'lease_unavailable' })
+    expect(holder.isHeld()).toBe(true)
   })
 
   test('is taken from a holder whose renewal hangs for as long as it may be silent', async () => {

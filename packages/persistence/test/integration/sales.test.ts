@@ -221,38 +221,54 @@ describe('a code', () => {
 })
 
 describe('retention', () => {
+  /** The sale of this hour, which says that the clock of the database is right. */
+  const HOUR_NOW = Math.floor(Date.now() / HOUR) * HOUR
+  const store = async (...starts: number[]): Promise<void> => {
+    for (const start of starts) await ensureSale(client, { ...termsAt(start), epoch: 3 })
+  }
+
   test('drops whole days whose sales are all over and keeps the rest', async () => {
-    for (const start of [NOON - 40 * DAY, NOON - 31 * DAY, NOON - 30 * DAY, NOON]) await ensureSale(client, { ...termsAt(start), epoch: 3 })
-    await insertCheckout((NOON - 31 * DAY) / 1000, { item: 1, expiresAtMs: NOON })
-    await recordAttemptCounts(client, (NOON - 31 * DAY) / 1000, new Map([['item_sold', 1]]))
-    const dropped = await dropOldSales(client, { retentionMs: 30 * DAY, nowMs: NOON + HOUR })
-    expect(dropped.saleCount).toBe(2)
-    expect(dropped.partitions).toContain(`checkouts_p${dayOf(NOON - 31 * DAY)}`)
+    await store(NOON - 40 * DAY, NOON - 32 * DAY, NOON - 28 * DAY, HOUR_NOW)
+    await insertCheckout((NOON - 32 * DAY) / 1000, { item: 1, expiresAtMs: NOON })
+    await recordAttemptCounts(client, (NOON - 32 * DAY) / 1000, new Map([['item_sold', 1]]))
+    const dropped = await dropOldSales(client, { retentionMs: 30 * DAY })
+    expect(dropped).toMatchObject({ saleCount: 2, refused: [] })
+    expect(dropped.partitions).toContain(`checkouts_p${dayOf(NOON - 32 * DAY)}`)
     const left = await partitions()
-    expect(left.filter((name) => name.startsWith('checkouts'))).toContain(`checkouts_p${dayOf(NOON - 30 * DAY)}`)
-    expect(left).not.toContain(`purchases_p${dayOf(NOON - 31 * DAY)}`)
+    expect(left.filter((name) => name.startsWith('checkouts'))).toContain(`checkouts_p${dayOf(NOON - 28 * DAY)}`)
+    expect(left).not.toContain(`purchases_p${dayOf(NOON - 32 * DAY)}`)
     expect((await client.query('select count(*)::int as n from sales')).rows[0].n).toBe(2)
     expect((await client.query('select count(*)::int as n from sale_attempts')).rows[0].n).toBe(0)
-    expect((await dropOldSales(client, { retentionMs: 30 * DAY, nowMs: NOON + HOUR })).partitions).toEqual([])
+    expect((await dropOldSales(client, { retentionMs: 30 * DAY })).partitions).toEqual([])
+  })
+
+  test('drops nothing younger than the newest sale by more, whatever the clock of the database says, and tells what it kept', async () => {
+    // As after a step of that clock by 31 days: the newest sale that was ever open is as long ago.
+    await store(NOON - 45 * DAY, NOON - 31 * DAY)
+    expect(await dropOldSales(client, { retentionMs: 10 * DAY })).toMatchObject({
+      saleCount: 1, refused: expect.arrayContaining([`purchases_p${dayOf(NOON - 31 * DAY)}`]),
+    })
+    expect(await partitions()).toContain(`purchases_p${dayOf(NOON - 31 * DAY)}`)
+    expect(await saleTerms(client, (NOON - 31 * DAY) / 1000)).toBeDefined()
   })
 
   test('finishes a drop that was interrupted after the detach', async () => {
-    await ensureSale(client, { ...termsAt(NOON - 50 * DAY), epoch: 3 })
+    await store(NOON - 50 * DAY, HOUR_NOW)
     const name = `attempts_p${dayOf(NOON - 50 * DAY)}`
     await client.query(`alter table attempts detach partition ${name}`)
-    await dropOldSales(client, { retentionMs: 30 * DAY, nowMs: NOON })
+    await dropOldSales(client, { retentionMs: 30 * DAY })
     expect(await partitions()).not.toContain(name)
   })
 
   test('gives way to a writer that holds on, and the next call drops', async () => {
-    await ensureSale(client, { ...termsAt(NOON - 60 * DAY), epoch: 3 })
+    await store(NOON - 60 * DAY, HOUR_NOW)
     const other = await database.connect()
     await other.query('begin')
     await other.query('select count(*) from checkouts')
-    await expect(dropOldSales(client, { retentionMs: 30 * DAY, nowMs: NOON })).rejects.toMatchObject({ code: '55P03' })
+    await expect(dropOldSales(client, { retentionMs: 30 * DAY })).rejects.toMatchObject({ code: '55P03' })
     await other.query('rollback')
     await other.end()
-    await dropOldSales(client, { retentionMs: 30 * DAY, nowMs: NOON })
+    await dropOldSales(client, { retentionMs: 30 * DAY })
     expect(await partitions()).not.toContain(`checkouts_p${dayOf(NOON - 60 * DAY)}`)
   })
 })
