@@ -66,7 +66,7 @@ export class Witness {
   }
 
   received(process: SimulatedProcess, method: string, url: string): Receipt {
-    const receipt = { process, method, url, atMs: this.#timeline.nowMs, wallMs: process.machine.wallMs(), steps: process.machine.stepCount }
+    const receipt = { process, method, url, atMs: this.#timeline.nowMs, wallMs: this.#postgres.machine.wallMs(), steps: this.#postgres.machine.stepCount }
     this.#open.add(receipt)
     const code = url.slice(-36)
     if (url.startsWith('/purchase') && !this.#firstTryMs.has(code)) this.#firstTryMs.set(code, receipt.atMs)
@@ -134,9 +134,9 @@ export class Witness {
     if (row === undefined) return this.#say('G1', receipt, `was given ${code}, which is not in the database`)
     if (row.cancelled?.writer.state === 'committed') this.#say('G4', receipt, `was given ${code}, which is cancelled`)
     const { endsAtMs } = this.#postgres.sales.get(String(row.saleId)) ?? { endsAtMs: Infinity }
-    const { steps, wallMs, process } = receipt
-    // Its machine's clock has not been set while it waited, so it was later still when it was decided.
-    if (wallMs >= endsAtMs && steps === process.machine.stepCount) {
+    const { steps, wallMs } = receipt
+    // The database's clock has not been set while it waited, so it was later still when it was decided.
+    if (wallMs >= endsAtMs + CLOCK_MS && steps === this.#postgres.machine.stepCount) {
       this.#say('G11', receipt, `was given ${code} ${(wallMs - endsAtMs).toFixed(0)} ms after the end of its sale`)
     }
   }

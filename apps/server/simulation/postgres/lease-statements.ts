@@ -35,23 +35,8 @@ export const LEASE_STATEMENTS: StatementTable = {
     return row({ count: endTagged(backend) })
   },
 
-  'select megacache_take_lease($1, $2)': async (backend, [holder, waitMs]) => {
-    const { postgres, transaction } = backend
-    if (!postgres.locks.isHeld(HOLDER, backend)) throw new SqlError('55000', 'this session does not hold the holder lock')
-    const limitBefore = backend.lockTimeoutMs
-    backend.lockTimeoutMs = Number(waitMs)
-    try {
-      if (postgres.protections.fence) await backend.lock(FENCE, 'exclusive')
-      await backend.lock(LEASE_ROW, 'exclusive')
-    } finally {
-      backend.lockTimeoutMs = limitBefore
-    }
-    backend.mayWrite()
-    const epoch = postgres.lease.read(transaction, backend.snapshot()).epoch + 1
-    postgres.lease.write({ epoch, holder: String(holder), renewedAtMs: backend.wallMs() }, transaction)
-    postgres.trace.add('postgres', `epoch ${epoch} for ${String(holder)}`)
-    return row({ epoch: String(epoch), ...DURABLE })
-  },
+  'select megacache_take_lease($1, $2)': async (backend, values) => row(await takeLease(backend, values)),
+  'select megacache_take_lease($1, $2), current_setting': async (backend, values) => row({ ...await takeLease(backend, values), ...DURABLE }),
 
   'select set_config(\'application_name\', $1, false)': (backend, [name]) => {
     backend.applicationName = String(name)
@@ -70,6 +55,24 @@ export const LEASE_STATEMENTS: StatementTable = {
     if (lease !== undefined) backend.postgres.lease.write({ ...lease, holder: null }, backend.transaction)
     return table([], [])
   },
+}
+
+async function takeLease(backend: Backend, [holder, waitMs]: readonly unknown[]): Promise<{ epoch: string }> {
+  const { postgres, transaction } = backend
+  if (!postgres.locks.isHeld(HOLDER, backend)) throw new SqlError('55000', 'this session does not hold the holder lock')
+  const limitBefore = backend.lockTimeoutMs
+  backend.lockTimeoutMs = Number(waitMs)
+  try {
+    if (postgres.protections.fence) await backend.lock(FENCE, 'exclusive')
+    await backend.lock(LEASE_ROW, 'exclusive')
+  } finally {
+    backend.lockTimeoutMs = limitBefore
+  }
+  backend.mayWrite()
+  const epoch = postgres.lease.read(transaction, backend.snapshot()).epoch + 1
+  postgres.lease.write({ epoch, holder: String(holder), renewedAtMs: backend.wallMs() }, transaction)
+  postgres.trace.add('postgres', `epoch ${epoch} for ${String(holder)}`)
+  return { epoch: String(epoch) }
 }
 
 /** Returns how many sessions there were, as text. */

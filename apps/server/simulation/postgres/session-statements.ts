@@ -19,8 +19,8 @@ export const SESSION_STATEMENTS: StatementTable = {
     if (count > 0) backend.postgres.counters.add('predecessor session ended')
     return table(['pg_terminate_backend'], Array.from({ length: count }, () => [true]))
   },
-  'select 1 from pg_stat_activity where datname': (backend, [name]) =>
-    ([...backend.postgres.backends].some((other) => other.applicationName === name) ? row({ found: 1 }) : NO_ROWS),
+  'select 1 from pg_stat_activity where datname': (backend, [instanceId]) =>
+    ([...backend.postgres.backends].some((other) => other.applicationName === `megacache/pending/${String(instanceId)}`) ? row({ found: 1 }) : NO_ROWS),
   'select pg_backend_pid()': (backend) => row({ pid: backend.processId }),
   begin: (backend) => {
     backend.begin(false)
