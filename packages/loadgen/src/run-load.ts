@@ -89,7 +89,17 @@ export async function runLoad(
   }
   const coordinator = new LoadCoordinator({ name, source, options, sale, history, scenario })
   const result = await coordinator.run(control.signal, control.onProgress)
-  return { result, sale, history }
+  return { result: unanswered(result), sale, history }
+}
+
+/** However a run ended: where nothing was answered of what was asked, the target was not there. */
+function unanswered(result: RunResult): RunResult {
+  const { answerCount, noAnswerCount, arrivals, warmupMs } = result
+  if (answerCount > 0) return result
+  // In a closed loop the requests of the warm-up may be all that there was time for.
+  const isStuck = arrivals.kind === 'closed' && warmupMs > 0 && arrivals.completedCount === 0
+  if (noAnswerCount === 0 && !isStuck) return result
+  return { ...result, ended: 'target_unreachable' }
 }
 
 /** A preset without a length of its own ends by itself; everything else lasts this long. */

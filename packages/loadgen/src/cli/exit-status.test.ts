@@ -6,6 +6,7 @@ const NOTHING: RunFindings = {
   isUnreachable: false,
   isFaulty: false,
   isInvalid: false,
+  isUnproved: false,
   isThresholdBroken: false,
 }
 /** In the order of precedence. */
@@ -14,6 +15,7 @@ const STATUSES: readonly [keyof RunFindings, number][] = [
   ['isUnreachable', 98],
   ['isFaulty', 1],
   ['isInvalid', 96],
+  ['isUnproved', 95],
   ['isThresholdBroken', 99],
 ]
 

@@ -2,7 +2,7 @@ import { findMax } from '../find-max/find-max.ts'
 import type { ClosedStep } from '../find-max/knee.ts'
 import { runText } from '../report/text-report.ts'
 import { type CliCommand, invalid } from './command.ts'
-import { exitStatusOf } from './exit-status.ts'
+import { exitStatusOf, findingsOf } from './exit-status.ts'
 import { choiceOf, loadOptionsOf } from './load-line.ts'
 import {
   type CliOption,
@@ -73,13 +73,7 @@ export const findMaxCommand: CliCommand = {
         `connections${knee.isGeneratorSaturated ? '; the GENERATOR may be the limit' : ''}\n` +
         `then       an open loop at ${openPerSecond} iterations/s\n\n${runText(run.result)}`,
     )
-    return exitStatusOf({
-      isViolated: false,
-      isUnreachable: run.result.ended === 'target_unreachable',
-      isFaulty: !run.result.isComplete,
-      isInvalid: run.result.invalidReasons.length > 0 && !line.switch('allow-saturated'),
-      isThresholdBroken: run.result.thresholds.some(({ isMet }) => !isMet),
-    })
+    return exitStatusOf(findingsOf(run.result, { allowSaturated: line.switch('allow-saturated') }))
   },
 }
 

@@ -27,11 +27,12 @@ Ctrl-C stops a run, which then checks and reports what there is; a second one en
 exit status
   0   the command ended and nothing was wrong
   1   usage error, a fault of the generator or of reading the database, or a worker was lost
+  95  a proof was asked for, and there was nothing to prove
   96  the run is INVALID: the generator itself was saturated, and says why
   97  an invariant is violated; the evidence is printed
   98  the target is unreachable
   99  a threshold is broken
-  When several apply: 97, 98, 1, 96, 99.
+  When several apply: 97, 98, 1, 96, 95, 99.
 `
 }
 

@@ -7,11 +7,12 @@ import { checkOptions, type LoadOptions } from '../load-options.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import { PRESETS } from '../presets/preset-table.ts'
 import { runReport } from '../report/run-report.ts'
+import { isVacuous } from '../report/verdict.ts'
 import { runText, verdictText, verificationText } from '../report/text-report.ts'
 import { type LoadRun, runLoad } from '../run-load.ts'
 import type { RunResult } from '../run-result.ts'
 import { type CliCommand, type CommandIo, type CommandLine, invalid } from './command.ts'
-import { exitStatusOf } from './exit-status.ts'
+import { exitStatusOf, findingsOf } from './exit-status.ts'
 import { choiceOf, loadOptionsOf } from './load-line.ts'
 import {
   ARRIVAL_OPTIONS,
@@ -70,7 +71,7 @@ export const runCommand: CliCommand = {
     try {
       const run = await load(choice, options, line, io, proof)
       io.stdout(runText(run.result))
-      if (proof === undefined) return finish(line, io, run.result, undefined, false)
+      if (proof === undefined) return finish(line, io, run.result, {})
       return await proveRun(line, io, run, proof, proved)
     } finally {
       proof?.close()
@@ -115,18 +116,22 @@ async function proveRun(
   io: CommandIo,
   { result }: LoadRun,
   proof: RunProof,
-  { databaseUrl, verify }: ProofOptions,
+  { databaseUrl, historyFiles, verify }: ProofOptions,
 ): Promise<number> {
   const isUnreachable = result.ended === 'target_unreachable'
   try {
     // A run that lost its target is not blamed for the items that it could not sell.
     const verification = await proof.verdict(verify.expectSoldOut === true && !isUnreachable)
     io.stdout(verificationText(verification, databaseUrl === undefined ? 'answers' : 'database'))
-    return finish(line, io, result, verification, false)
+    const isAskedFor = databaseUrl !== undefined || historyFiles.length > 0
+    // Sold out by somebody else is not what was to be shown.
+    const soldNothing = verify.expectSoldOut === true && (result.counters['purchased'] ?? 0) === 0
+    const isUnproved = soldNothing || (isAskedFor && isVacuous(verification))
+    return finish(line, io, result, { verification, isUnproved })
   } catch (error) {
     if (!(error instanceof LoadgenError)) throw error
     io.stderr(`megacache-loadgen: ${error.message}\n`)
-    return finish(line, io, result, undefined, true)
+    return finish(line, io, result, { isFaulty: true })
   }
 }
 
@@ -134,15 +139,20 @@ function finish(
   line: CommandLine,
   io: CommandIo,
   result: RunResult,
-  verification: Verification | undefined,
-  isUnproved: boolean,
+  proof: {
+    readonly verification?: Verification
+    readonly isUnproved?: boolean
+    /** The proof could not be made. */
+    readonly isFaulty?: boolean
+  },
 ): number {
+  const { verification, isUnproved = false, isFaulty = false } = proof
+  const findings = findingsOf(result, { allowSaturated: line.switch('allow-saturated') })
   const status = exitStatusOf({
+    ...findings,
     isViolated: verification?.ok === false,
-    isUnreachable: result.ended === 'target_unreachable',
-    isFaulty: isUnproved || !result.isComplete,
-    isInvalid: result.invalidReasons.length > 0 && !line.switch('allow-saturated'),
-    isThresholdBroken: result.thresholds.some(({ isMet }) => !isMet),
+    isFaulty: findings.isFaulty || isFaulty,
+    isUnproved,
   })
   const report = runReport({ run: result, verification, exitStatus: status })
   io.stdout(verdictText(report))

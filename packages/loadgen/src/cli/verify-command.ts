@@ -3,9 +3,10 @@ import { verifyHistoryFiles } from '../invariants/verify-files.ts'
 import type { VerifyOptions } from '../invariants/verify-ledger.ts'
 import { postgresLedger } from '../ledger/postgres-ledger.ts'
 import { runReport } from '../report/run-report.ts'
-import { verificationText } from '../report/text-report.ts'
+import { verdictText, verificationText } from '../report/text-report.ts'
 import { type CliCommand, type CommandLine, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
+import { isVacuous } from '../report/verdict.ts'
 import { LEDGER_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
 import { writeReportFiles } from './report-files.ts'
 
@@ -47,8 +48,11 @@ export const verifyCommand: CliCommand = {
       },
     })
     io.stdout(verificationText(verification, ledger === undefined ? 'answers' : 'database'))
-    const status = verification.ok ? EXIT_STATUS.ok : EXIT_STATUS.violated
-    writeReportFiles(line, runReport({ run: undefined, verification, exitStatus: status }))
+    const proved = isVacuous(verification) ? EXIT_STATUS.notJudged : EXIT_STATUS.ok
+    const status = verification.ok ? proved : EXIT_STATUS.violated
+    const report = runReport({ run: undefined, verification, exitStatus: status })
+    io.stdout(verdictText(report))
+    writeReportFiles(line, report)
     return status
   },
 }

@@ -364,7 +364,7 @@ export class Engine implements ConnectionPorts, LoadPort {
       this.isCutting = true
       this.leaveWaiting()
       for (const connection of this.connections) void connection.close()
-      // Nothing may be in flight, only paused after a time-out.
+      // What waited was all that was left when every connection was pausing after a failure.
       this.endWhenIdle()
     })
     this.endWhenIdle()

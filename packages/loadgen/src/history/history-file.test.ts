@@ -105,3 +105,27 @@ test('each line is one JSON object', () => {
     .filter((line) => line !== '')
   expect(lines.map((line) => JSON.parse(line).record)).toEqual(['run', 'call'])
 })
+
+/** As a reader of NDJSON that knows nothing of this package and takes no line that is not an object. */
+function foreignLines(): unknown[] {
+  const text = readFileSync(path, 'utf8')
+  expect(text.endsWith('\n')).toBe(true)
+  return text.slice(0, -1).split('\n').map((line) => JSON.parse(line) as unknown)
+}
+
+test('any reader of NDJSON reads it from the first byte, also after a second run', () => {
+  writeRun()
+  expect(foreignLines()).toHaveLength(2)
+  writeRun()
+  expect(foreignLines()).toHaveLength(4)
+})
+
+test('any reader of NDJSON reads what is appended after a killed run, and after a line without its end', () => {
+  writeRun()
+  appendFileSync(path, '{"record":"call","step":"purch')
+  writeRun()
+  expect(foreignLines()).toHaveLength(4)
+  writeFileSync(path, readFileSync(path, 'utf8').trimEnd())
+  writeRun()
+  expect(foreignLines()).toHaveLength(6)
+})

@@ -1,10 +1,12 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { LoadgenError } from '../loadgen-error.ts'
 import type { History, HistorySink, RecordedCall, RunRecord } from './call-history.ts'
 import { callLine, parseRecord, runLine } from './history-records.ts'
 
 /** Characters gathered before they are written: one write a few hundred records. */
 const PENDING_LENGTH_MAX = 65_536
+/** No line that is ours is longer, in bytes. */
+const LINE_LENGTH_MAX = 65_536
 
 /**
  * A file of runs and their calls: one JSON object a line, only ever appended to, so several runs
@@ -21,13 +23,11 @@ export class HistoryFile implements HistorySink {
   /** Opens or creates `path` for appending; call {@link HistoryFile.close} at the end. */
   constructor(path: string) {
     try {
-      this.descriptor = openSync(path, 'a', 0o600)
+      this.descriptor = openSync(path, 'a+', 0o600)
     } catch (error) {
       throw new LoadgenError('LOADGEN_HISTORY_MALFORMED', `cannot write ${path}`, error)
     }
-    // Ends the half line that a killed generator may have left; an empty line is skipped when
-    // reading.
-    this.pending = '\n'
+    this.pending = mendEnd(this.descriptor)
   }
 
   run(record: RunRecord): void {
@@ -54,6 +54,23 @@ export class HistoryFile implements HistorySink {
     this.pending += `${line}\n`
     if (this.pending.length >= PENDING_LENGTH_MAX) this.flush()
   }
+}
+
+/**
+ * Removes the half line that a killed generator may have left, so that any reader of NDJSON understands what
+ * follows. Returns what is to be written first: the end of a last line that only lacks it.
+ */
+function mendEnd(descriptor: number): '\n' | '' {
+  const stat = fstatSync(descriptor)
+  if (!stat.isFile() || stat.size === 0) return ''
+  const length = Math.min(stat.size, LINE_LENGTH_MAX)
+  const tail = Buffer.alloc(length)
+  readSync(descriptor, tail, 0, length, stat.size - length)
+  const line = tail.subarray(tail.lastIndexOf(0x0a) + 1)
+  if (line.length === 0) return ''
+  if (line.length === LINE_LENGTH_MAX || parseRecord(line.toString('utf8')) !== 'cut') return '\n'
+  ftruncateSync(descriptor, stat.size - line.length)
+  return ''
 }
 
 /**

@@ -32,6 +32,9 @@ export class Book {
   /** The newest sale of which, by the time of the sweep, a code was given or a run was told. */
   newestSaleId = 0
 
+  /** When the first run began, in Unix milliseconds: nothing older can have been forgotten. */
+  firstRunAtMs = Infinity
+
   private readonly judgeRefusals: JudgedSales
   private readonly explainRows: JudgedSales
   private readonly userRanges: UserRange[] = []
@@ -46,6 +49,7 @@ export class Book {
   /** Takes note of a run and returns its sale. */
   addRun(run: RunRecord): SaleState {
     this.runs.push(run)
+    this.firstRunAtMs = Math.min(this.firstRunAtMs, run.startedAtMs)
     const first = BigInt(run.firstUserId)
     this.userRanges.push({ first, end: first + BigInt(run.userCount) })
     const sale = this.sale(run.saleId)
@@ -89,6 +93,11 @@ export class Book {
   dropSale(saleId: number): void {
     this.sales.delete(saleId)
     this.order = this.order.filter((id) => id !== saleId)
+  }
+
+  /** Whether all calls are known, so that a code that is used must have been given by one of them. */
+  get knowsAllCodes(): boolean {
+    return this.judgeRefusals !== 'never'
   }
 
   /** The sales that may have been the current one at some moment of the interval. */

@@ -1,4 +1,4 @@
-import { isCheckoutCode } from '../checkout-code.ts'
+import { isCheckoutCode, saleIdOfCode } from '../checkout-code.ts'
 import type { HistorySink, RecordedCall, RunRecord } from '../history/call-history.ts'
 import type { CheckoutRow, PurchaseRow, SaleRow } from '../ledger/ledger.ts'
 import { Book } from './book.ts'
@@ -10,6 +10,7 @@ import { isJustifiedNow } from './rules/justified-now.ts'
 import { checkRowsOf } from './rules/ledger-rows.ts'
 import { checkPurchaseAmongRows } from './rules/purchase-rows.ts'
 import { checkSoldOut } from './rules/sold-out.ts'
+import { checkSaleOfCode } from './rules/unknown-code.ts'
 import { type CheckContext, Sweep } from './sweep.ts'
 import type { Track } from './track.ts'
 import {
@@ -72,7 +73,7 @@ export class HistoryChecker implements HistorySink {
       found: new ViolationList(),
       tolerances: this.options,
       hasLedger,
-      forgets: retainMs !== Infinity,
+      retainMs,
     }
     this.sweep = new Sweep(this.context, retainMs, (track) => this.forget(track))
   }
@@ -217,6 +218,7 @@ export class HistoryChecker implements HistorySink {
 
   private addGrant(call: RecordedCall): void {
     const { book, found, tolerances } = this.context
+    checkSaleOfCode(this.context, call, saleIdOfCode(call.code))
     const track = book.track(call.code, call.saleId, call.itemId, call.userId)
     if (track.checkout !== undefined) {
       return found.add(

@@ -32,8 +32,8 @@ export interface CheckContext {
   readonly found: ViolationList
   readonly tolerances: Tolerances
   readonly hasLedger: boolean
-  /** Whether codes of ended reservations are forgotten after a while. */
-  readonly forgets: boolean
+  /** How long a code is remembered after its reservation ended, in milliseconds; Infinity: for ever. */
+  readonly retainMs: number
 }
 
 /** Where codes go that are over: they can be judged as a whole and then forgotten. */

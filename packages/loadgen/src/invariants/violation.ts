@@ -23,6 +23,9 @@ import type { CheckoutRow, PurchaseRow } from '../ledger/ledger.ts'
  * | `cancelled_after_expiry` | a cancel acknowledged although first tried after the reservation ended | G4 |
  * | `cancelled_twice` | two cancels of one reservation were acknowledged | G5 |
  * | `purchase_of_unknown_code` | bought with a code that was never given | contract |
+ * | `cancel_of_unknown_code` | cancelled with a code that was never given | contract |
+ * | `read_of_unknown_code` | a reservation was shown for a code that was never given | contract |
+ * | `code_of_other_sale` | a code names another sale than its call, or one that has not begun | G11 |
  * | `purchase_contradicted` | bought, and an answer says that the code was never bought | G1, G9 |
  * | `read_contradicted` | a read showed a state that cannot have been | G4 |
  * | `already_purchased_unjustified` | called purchased, and no other call can have bought it | G5, G9 |
@@ -68,6 +71,9 @@ export const VIOLATION_KINDS = [
   'cancelled_after_expiry',
   'cancelled_twice',
   'purchase_of_unknown_code',
+  'cancel_of_unknown_code',
+  'read_of_unknown_code',
+  'code_of_other_sale',
   'purchase_contradicted',
   'read_contradicted',
   'already_purchased_unjustified',

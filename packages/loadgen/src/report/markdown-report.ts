@@ -13,6 +13,7 @@ const TITLES: Readonly<Record<VerdictWord, string>> = {
   invalid: 'INVALID',
   violated: 'VIOLATED',
   unreachable: 'target unreachable',
+  unproved: 'nothing proved',
   threshold: 'threshold not met',
 }
 

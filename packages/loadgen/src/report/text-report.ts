@@ -3,7 +3,7 @@ import type { Verification } from '../invariants/verify-ledger.ts'
 import type { LatencyResult, RunResult, StepResult } from '../run-result.ts'
 import { unansweredNote } from '../unanswered.ts'
 import type { RunReport } from './run-report.ts'
-import { hasLedger } from './verdict.ts'
+import { hasLedger, isVacuous } from './verdict.ts'
 
 /** A whole report as plain text: the measurement, the proof, and the verdict. */
 export function reportText(report: RunReport): string {
@@ -90,6 +90,7 @@ export function verificationText(
         'refusals may be blamed wrongly',
     )
   }
+  if (isVacuous(verification)) return `${lines.join('\n')}\nverdict    nothing to prove\n`
   if (verification.ok) return `${lines.join('\n')}\nverdict    ok\n`
   lines.push(`verdict    ${whole(verification.violationCount)} VIOLATIONS`)
   for (const [kind, count] of Object.entries(verification.countByKind)) {

@@ -13,6 +13,7 @@ import { share, whole } from './number-text.ts'
  * | `invalid` | the generator was the bottleneck: do not believe the numbers | 96 |
  * | `violated` | the service broke an invariant | 97 |
  * | `unreachable` | the target could not be reached | 98 |
+ * | `unproved` | a proof was asked for, and there was nothing to prove | 95 |
  * | `threshold` | a threshold is not met | 99 |
  */
 export type VerdictWord =
@@ -22,6 +23,7 @@ export type VerdictWord =
   | 'invalid'
   | 'violated'
   | 'unreachable'
+  | 'unproved'
   | 'threshold'
 
 /** A verdict with its reasons, the most serious first. */
@@ -33,6 +35,7 @@ export interface Verdict {
 
 const WORDS: Readonly<Record<number, VerdictWord>> = {
   1: 'fault',
+  95: 'unproved',
   96: 'invalid',
   97: 'violated',
   98: 'unreachable',
@@ -54,6 +57,7 @@ export function verdictOf(given: {
     ...brokenThresholds(run),
   ]
   const good = checkedSentences(run, verification)
+  if (exitStatus === 95) return { word: 'unproved', sentences: [...unprovedSentences(run, verification), ...bad] }
   if (exitStatus !== 0) {
     const word = WORDS[exitStatus] ?? 'fault'
     const first = bad.length > 0 ? [] : [FALLBACK[word]]
@@ -61,7 +65,8 @@ export function verdictOf(given: {
   }
   // Let pass by the user's wish, yet no reader may take the numbers for good ones.
   if ((run?.invalidReasons.length ?? 0) > 0) return { word: 'invalid', sentences: [...bad, ...good] }
-  const hasCheck = verification !== null || (run?.thresholds.length ?? 0) > 0
+  const isChecked = verification !== null && !isVacuous(verification)
+  const hasCheck = isChecked || (run?.thresholds.length ?? 0) > 0
   return {
     word: hasCheck ? 'passed' : 'measured',
     sentences: [...bad, ...(good.length > 0 ? good : [FALLBACK.measured])],
@@ -76,6 +81,7 @@ const FALLBACK: Readonly<Record<VerdictWord, string>> = {
   invalid: 'The generator was the bottleneck: do not believe the numbers.',
   violated: 'The service broke an invariant.',
   unreachable: 'The target could not be reached.',
+  unproved: 'There was nothing to prove.',
   threshold: 'A threshold is not met.',
 }
 
@@ -104,6 +110,32 @@ function brokenThresholds(run: RunResult | null): string[] {
     .map(({ sentence }) => `Threshold not met: ${sentence}.`.replace(/\.\.$/, '.'))
 }
 
+/**
+ * Whether there was no answer that a check could have refuted. What is true of nothing is not a pass:
+ * no call was acknowledged, and no refusal was judged.
+ */
+export function isVacuous({ ok, checked }: Verification): boolean {
+  if (!ok) return false
+  const acknowledged =
+    checked.acknowledgedCheckouts +
+    checked.acknowledgedPurchases +
+    checked.acknowledgedCancels +
+    checked.reads
+  return acknowledged === 0 && (checked.judgedSales === 0 || checked.refusedCalls === 0)
+}
+
+const NOTHING_TO_PROVE =
+  'No call was acknowledged and no refusal could be judged, so nothing was proved.'
+
+function unprovedSentences(run: RunResult | null, verification: Verification | null): string[] {
+  if (verification === null || isVacuous(verification)) return [NOTHING_TO_PROVE]
+  if (run === null) return [FALLBACK.unproved]
+  return [
+    'This run sold nothing itself, so it does not show that the sale sells out: ' +
+      'run it against a sale that has something to sell.',
+  ]
+}
+
 /** Whether a ledger was read: without one no rows are counted. An empty one confirms nothing either. */
 export function hasLedger({ checked }: Verification): boolean {
   return checked.checkoutRows + checked.purchaseRows > 0
@@ -114,7 +146,8 @@ function checkedSentences(run: RunResult | null, verification: Verification | nu
   const met = run?.thresholds.length ?? 0
   if (met > 0)
     sentences.push(met === 1 ? 'The threshold is met.' : `All ${met} thresholds are met.`)
-  if (verification?.ok === true) {
+  if (verification?.ok === true && isVacuous(verification)) sentences.push(NOTHING_TO_PROVE)
+  else if (verification?.ok === true) {
     const { acknowledgedCheckouts, acknowledgedPurchases, unknownCalls } = verification.checked
     const answers =
       `${whole(acknowledgedCheckouts)} acknowledged checkouts and ` +

@@ -94,11 +94,12 @@ function read(
   if (metric.startsWith('counter.')) return result.counters[metric.slice('counter.'.length)]
   const answers = sum(steps, (step) => step.answerCount)
   const requests = answers + sum(steps, (step) => step.noAnswerCount)
+  if (requests === 0) return undefined
   if (metric === 'rate') return result.elapsedMs > 0 ? (answers * 1_000) / result.elapsedMs : 0
   if (metric === 'errors') {
     const errors = sum(steps, (step) => step.errorCount)
     if (unit !== '%') return errors
-    return requests === 0 ? undefined : errors / requests
+    return errors / requests
   }
   const latencies = steps.map((step) => latencyOf(step, measure))
   // From due the unanswered are in the histogram; from the sending they have to be counted here.

@@ -1,6 +1,6 @@
 import type { RecordedCall } from '../../src/history/call-history.ts'
 import type { ViolationKind } from '../../src/invariants/violation.ts'
-import { ITEMS, NEXT_SALE, type Scene } from './scene.ts'
+import { ITEMS, NEXT_SALE, SALE, type Scene } from './scene.ts'
 
 /** What must be found, what is wrong in words, and how a valid history is made so. */
 export type Corruption = readonly [ViolationKind, string, (scene: Scene) => void]
@@ -138,6 +138,45 @@ export const IN_ANSWERS: readonly Corruption[] = [
     (s) => s.cancel(s.checkout(7, 5, 3_600_200, NEXT_SALE), 3_662_200),
   ],
   ['cancelled_twice', 'two 204 for one reservation', (s) => s.cancel(s.codeOf(10), 336)],
+  ...(
+    [
+      ['purchase', 'purchase_of_unknown_code', 'a code of the current sale', NEXT_SALE],
+      ['purchase', 'purchase_of_unknown_code', 'a code of an older sale', SALE - 7_200],
+      ['purchase', 'purchase_of_unknown_code', 'a code of a sale to come', NEXT_SALE + 86_400],
+      ['cancel', 'cancel_of_unknown_code', 'a code of the current sale', NEXT_SALE],
+      ['cancel', 'cancel_of_unknown_code', 'a code of an older sale', SALE - 7_200],
+      ['read', 'read_of_unknown_code', 'a code of the first sale', SALE],
+    ] as const
+  ).map(
+    ([step, kind, what, saleId]): Corruption => [
+      kind,
+      `a ${step} answered 200 for ${what} that nobody gave`,
+      (s) => {
+        const fields = { saleId, itemId: 6, userId: '7', code: s.newCode(saleId), state: 'reserved' }
+        s.call({ step, ...fields }, step === 'read' ? 20_000 : 3_600_200)
+      },
+    ],
+  ),
+  [
+    'purchase_of_unknown_code',
+    'a purchase answered 200 for what is no code',
+    (s) => s.call({ step: 'purchase', itemId: 6, userId: '7', code: 'nonsense' }, 3_600_200),
+  ],
+  [
+    'code_of_other_sale',
+    'a checkout whose code names another sale than it was in',
+    (s) => s.call({ step: 'checkout', saleId: NEXT_SALE, itemId: 6, userId: '7', code: s.newCode(SALE - 7_200) }, 3_600_200),
+  ],
+  [
+    'code_of_other_sale',
+    'a checkout whose code names a sale that has not begun',
+    (s) => void s.checkout(7, 6, 3_600_200, NEXT_SALE + 3_600),
+  ],
+  [
+    'reservation_mismatch',
+    'a purchase of another item than was reserved with the code',
+    (s) => s.change(s.find('purchase', 'acknowledged', 10), { itemId: 11 }),
+  ],
   [
     'purchase_of_unknown_code',
     'a purchase with a code that was never given',

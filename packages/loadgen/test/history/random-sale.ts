@@ -1,6 +1,9 @@
 import type { RecordedCall } from '../../src/history/call-history.ts'
 import { SeededRandom } from '../../src/seeded-random.ts'
-import { NEXT_SALE, SALE, Scene, START_MS } from './scene.ts'
+import { SALE, Scene, START_MS } from './scene.ts'
+
+/** Opens while the first one's calls go on. */
+const NEXT_SALE = SALE + 3
 
 const ITEMS = 6
 const LIMIT = 2

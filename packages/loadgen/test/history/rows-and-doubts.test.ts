@@ -154,7 +154,7 @@ test('refusals of a sale that did not begin empty are not judged, unless told to
 test('around the change of sales a refusal may be of either', () => {
   const scene = new Scene()
   scene.checkout(7, 2, 10)
-  scene.checkout(8, 3, 20_000, NEXT_SALE)
+  scene.checkout(8, 3, 20_000, SALE + 20)
   scene.refusedCheckout(7, 2, 'item_reserved', 20_001)
   expect(verifyAnswers(scene).violations).toEqual([])
   scene.refusedCheckout(7, 2, 'item_reserved', 20_010)

@@ -98,6 +98,34 @@ describe('the command against a service that lies', () => {
   })
 })
 
+describe('what is true of nothing is not a pass', () => {
+  test('a second sell-out finds nothing to sell and ends with 95', async () => {
+    const fake = await fakeSale({ items: 20 })
+    const line = `--url ${fake.url} --connections 4 --users 9 --quiet`
+    expect((await command(`${line} --expect-sold-out`)).status).toBe(0)
+    for (const more of ['', `--database ${database.url}`]) {
+      const again = await command(`${line} --first-user 50 --expect-sold-out ${more}`.trim())
+      expect(again.status).toBe(95)
+      expect(again.stdout).toContain('UNPROVED (exit status 95)')
+      expect(again.stdout).not.toMatch(/PASSED|Every one of 0/)
+    }
+    const unasked = await command(`${line} --first-user 50`)
+    expect(unasked.status).toBe(0)
+    expect(unasked.stdout).toContain('MEASURED (exit status 0): No call was acknowledged')
+  })
+
+  test('a history without calls is not verified', async () => {
+    const file = join(directory, 'nothing.ndjson')
+    const fake = await fakeSale({ items: 5 })
+    for (const slot of fake.slotsForTest()) slot.isSold = true
+    const run = await command(`--url ${fake.url} --users 3 --history ${file} --quiet`)
+    expect(run.status).toBe(95)
+    const verified = await command(`verify ${file}`)
+    expect(verified.status).toBe(95)
+    expect(verified.stdout).toContain('nothing was proved')
+  })
+})
+
 describe('the command', () => {
   test.each(['', '--database'])(
     'ends with 97 when an expected sell-out fails %s',

@@ -1,12 +1,13 @@
 import type { RecordedCall } from '../../history/call-history.ts'
 import { isoTime } from '../violation-text.ts'
 import type { CheckContext } from '../sweep.ts'
+import { checkCodeWasGiven } from './unknown-code.ts'
 
 /** An acknowledged cancel: once, and while the reservation lived. */
 export function judgeCancel(context: CheckContext, call: RecordedCall): void {
   const { book, found, tolerances } = context
   const track = book.findTrack(call.code)
-  if (track === undefined) return
+  if (checkCodeWasGiven(context, track, call) || track === undefined) return
   if (track.isCancelJudged) {
     return found.add(
       'cancelled_twice',

@@ -61,9 +61,9 @@ function judgeOver(
   track: Track | undefined,
   interval: Interval,
 ): void {
-  const { book, found, forgets } = context
+  const { book, found, retainMs } = context
   if (track === undefined) {
-    const isKnown = book.sales.get(call.saleId)?.isComplete === true && !forgets
+    const isKnown = book.sales.get(call.saleId)?.isComplete === true && retainMs === Infinity
     if (!isKnown || call.reason !== 'reservation_expired') return
     return found.add(
       'expired_without_reservation',

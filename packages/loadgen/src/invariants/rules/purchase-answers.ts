@@ -3,10 +3,11 @@ import type { SaleState, UserState } from '../sale-state.ts'
 import type { CheckContext } from '../sweep.ts'
 import type { Track } from '../track.ts'
 import { isoTime } from '../violation-text.ts'
+import { checkCodeWasGiven } from './unknown-code.ts'
 
 /** An acknowledged purchase: of a given code, in time, once, of an unsold item, within the limits. */
 export function judgePurchase(context: CheckContext, call: RecordedCall): void {
-  const { book, found, forgets } = context
+  const { book, found } = context
   const track = book.findTrack(call.code)
   if (track === undefined) return
   if (track.isPurchaseJudged) {
@@ -18,14 +19,7 @@ export function judgePurchase(context: CheckContext, call: RecordedCall): void {
   }
   track.isPurchaseJudged = true
   const { sale } = track
-  if (track.checkout === undefined && track.row === undefined && sale.isComplete) {
-    const orForgotten = forgets ? ', or its reservation ended long ago' : ''
-    found.add(
-      'purchase_of_unknown_code',
-      `user ${call.userId} bought item ${call.itemId} with a code that was never given${orForgotten}`,
-      { calls: [call] },
-    )
-  }
+  if (!checkCodeWasGiven(context, track, call)) checkWhose(context, track, call)
   checkExpiry(context, track, call)
   checkItem(context, track)
   const user = sale.user(track.userId)
@@ -40,6 +34,19 @@ export function judgePurchase(context: CheckContext, call: RecordedCall): void {
       { calls: track.calls, rows: track.rows },
     )
   }
+}
+
+/** A code buys the item that was reserved, for the user who reserved it. */
+function checkWhose({ found }: CheckContext, track: Track, call: RecordedCall): void {
+  const { checkout } = track
+  if (checkout === undefined) return
+  if (checkout.itemId === call.itemId && checkout.userId === call.userId) return
+  found.add(
+    'reservation_mismatch',
+    `the reservation of item ${checkout.itemId} by user ${checkout.userId} bought item ${call.itemId} ` +
+      `for user ${call.userId}`,
+    { calls: [...track.calls, call], rows: track.rows },
+  )
 }
 
 /** Every try that can have bought was sent when the reservation had certainly ended. */

@@ -3,12 +3,13 @@ import { type Interval, intervalOf } from '../sale-state.ts'
 import type { CheckContext } from '../sweep.ts'
 import type { Track } from '../track.ts'
 import { mustLiveDuring } from './code-refusals.ts'
+import { checkCodeWasGiven } from './unknown-code.ts'
 
 /** A read says whose the reservation is, and a state that it may have been in. */
 export function judgeRead(context: CheckContext, call: RecordedCall): void {
   const { book, found, tolerances } = context
   const track = book.findTrack(call.code)
-  if (track?.checkout === undefined) return
+  if (checkCodeWasGiven(context, track, call) || track?.checkout === undefined) return
   const evidence = { calls: [...track.calls, call], rows: track.rows }
   const { itemId, userId } = track.checkout
   if (call.itemId !== itemId || call.userId !== userId) {

@@ -13,6 +13,7 @@ const HEADLINES: Readonly<Record<VerdictWord, { title: string; tone: string }>> 
   invalid: { title: '\u26A0 INVALID: the generator was the bottleneck', tone: 'warn' },
   violated: { title: '\u2717 VIOLATED: an answer was not true', tone: 'bad' },
   unreachable: { title: '\u2717 Target unreachable', tone: 'bad' },
+  unproved: { title: '\u2717 Nothing proved', tone: 'bad' },
   threshold: { title: '\u2717 Threshold not met', tone: 'bad' },
 }
 
