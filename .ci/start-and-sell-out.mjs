@@ -2,7 +2,7 @@
 // with the README's load generator command, which compares every answer with the database, and ends the
 // server with SIGTERM. Once for each number of connections, each time on a new sale.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,9 +23,8 @@ async function sellOut(connections) {
     const startedAt = performance.now()
     const { url, pid } = await listening(server)
     console.log(`serves after ${Math.round(performance.now() - startedAt)} ms`)
-    const database = readFileSync(join(dataDir, 'database-url'), 'utf8').trim()
     const status = await run(['loadgen', '--url', url, '--connections', String(connections), '--users', '1000',
-      '--database', database, '--expect-sold-out', '--quiet', '--allow-saturated'])
+      '--database-file', join(dataDir, 'database-url'), '--expect-sold-out', '--quiet', '--allow-saturated'])
     if (status !== 0) throw new Error(`the load generator ended with status ${status}`)
     process.kill(pid, 'SIGTERM')
     const code = await within(ended, START_MS_MAX, 'the server did not end')

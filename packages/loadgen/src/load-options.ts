@@ -1,6 +1,7 @@
 import { type ArrivalPlan, rateProfile } from './arrivals/arrival-plan.ts'
 import { LoadgenError } from './loadgen-error.ts'
 import type { WorkerAddress } from './machines/worker-address.ts'
+import { targetAddress, withoutSecret } from './target-address.ts'
 import { parseThreshold, type Threshold } from './verdict/threshold.ts'
 import { type LoadClock, systemClock } from './load-clock.ts'
 
@@ -49,7 +50,7 @@ export const USER_ID_MAX: bigint = 2n ** 63n - 1n
  * How a run is made. Only `url` is required; {@link OPTION_BOUNDS} has the defaults and bounds.
  */
 export interface LoadOptions {
-  /** Origin of the service, `http://host:port`; a path is not allowed. */
+  /** Origin of the service, `http://host:port`; a user and password become `Authorization: Basic`; no path. */
   readonly url: string
   /** Connections over all threads and machines, each with one request at a time. */
   readonly connections?: number
@@ -103,7 +104,10 @@ export interface LoadOptions {
 
 /** Options with every default filled in and every bound checked. */
 export interface CheckedOptions {
+  /** Without user and password. */
   readonly url: string
+  /** Of the user and password in the given url. */
+  readonly authorization: string | undefined
   readonly connections: number
   readonly users: number
   readonly firstUserId: bigint
@@ -141,7 +145,7 @@ export function checkOptions(options: LoadOptions): CheckedOptions {
     throw new LoadgenError('LOADGEN_OPTION_INVALID', 'user ids must stay within a 64-bit integer')
   }
   return {
-    url: checkUrl(options.url),
+    ...checkUrl(options.url),
     connections: numberWithin('connections', options.connections),
     users,
     firstUserId,
@@ -195,13 +199,16 @@ function optionalWithin(
   )
 }
 
-function checkUrl(text: string): string {
+function checkUrl(text: string): Pick<CheckedOptions, 'url' | 'authorization'> {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isOrigin =
     url !== undefined && url.pathname === '/' && url.search === '' && url.hash === ''
-  if (isOrigin && (url.protocol === 'http:' || url.protocol === 'https:')) return url.origin
+  if (isOrigin && (url.protocol === 'http:' || url.protocol === 'https:')) {
+    const { origin, authorization } = targetAddress(url)
+    return { url: origin, authorization }
+  }
   throw new LoadgenError(
     'LOADGEN_OPTION_INVALID',
-    `url must be an origin such as http://127.0.0.1:8080, not ${JSON.stringify(text)}`,
+    `url must be an origin such as http://127.0.0.1:8080, not ${JSON.stringify(withoutSecret(text))}`,
   )
 }

@@ -25,7 +25,10 @@ export type ProgramSource =
  */
 export interface RunPlan {
   readonly source: ProgramSource
+  /** Without user and password. */
   readonly url: string
+  /** Sent with every request that has no `authorization` of its own. */
+  readonly authorization: string | undefined
   /** Over all threads and machines, as are `users` and the rates of `arrivals`. */
   readonly connections: number
   readonly users: number

@@ -32,6 +32,7 @@ export async function readSaleStatus(
   for (;;) {
     try {
       const answer = await request(`${options.url}/sale`, {
+        headers: options.authorization === undefined ? {} : { authorization: options.authorization },
         headersTimeout: options.requestTimeoutMs,
         bodyTimeout: options.requestTimeoutMs,
         reset: true,

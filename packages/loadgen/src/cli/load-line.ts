@@ -4,6 +4,7 @@ import { isPreset, type ScenarioChoice } from '../coordinator/make-plan.ts'
 import { parseDurationMs } from '../duration.ts'
 import type { LoadOptions } from '../load-options.ts'
 import type { WorkerAddress } from '../machines/worker-address.ts'
+import { withoutSecret } from '../target-address.ts'
 import { type CommandLine, invalid } from './command.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:8080'
@@ -22,7 +23,7 @@ export function isRunOperand(word: string): boolean {
  */
 export function choiceOf(line: CommandLine): { choice: ScenarioChoice; url: string } {
   const [word = 'chain'] = line.operands
-  if (line.operands.length > 1) throw invalid(`one scenario at a time, not ${line.operands.join(' ')}`)
+  if (line.operands.length > 1) throw invalid(`one scenario at a time, not ${withoutSecret(line.operands.join(' '))}`)
   const url = line.text('url') ?? DEFAULT_URL
   if (!isRunOperand(word)) throw invalid(`${word} is no preset, no http:// address and no file`)
   if (!isAddress(word)) {
@@ -31,14 +32,20 @@ export function choiceOf(line: CommandLine): { choice: ScenarioChoice; url: stri
     return { choice: word, url }
   }
   if (line.has('url')) throw invalid('give the address or --url, not both')
-  if (!URL.canParse(word)) throw invalid(`${word} is no address`)
+  if (!URL.canParse(word)) throw invalid(`${withoutSecret(word)} is no address`)
   const address = new URL(word)
   const headers = Object.fromEntries(line.texts('header').map((text) => headerOf(text)))
   const body = line.text('body')
   const method = line.text('method') ?? 'GET'
   const path = address.pathname + address.search
   const request = { path, method, headers, ...(body === undefined ? {} : { body }) }
-  return { choice: { request }, url: address.origin }
+  return { choice: { request }, url: originWithUser(address) }
+}
+
+/** What `LoadOptions.url` takes of an address. */
+function originWithUser({ protocol, username, password, host }: URL): string {
+  const user = username === '' && password === '' ? '' : `${username}:${password}@`
+  return `${protocol}//${user}${host}`
 }
 
 /** The options of the load. @throws LoadgenError `LOADGEN_OPTION_INVALID` */

@@ -121,6 +121,12 @@ export const LEDGER_OPTIONS: readonly CliOption[] = [
   ),
   option('database', '<url>', 'the same as --ledger', 'default none'),
   option(
+    'database-file',
+    '<file>',
+    'a file with that url, so that its password is in no list of processes and no echo',
+    'default none',
+  ),
+  option(
     'history',
     '<file>',
     'append the calls to this file, and check those of earlier runs in it as well',

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { verifyHistoryFiles } from '../invariants/verify-files.ts'
 import type { VerifyOptions } from '../invariants/verify-ledger.ts'
 import { postgresLedger } from '../ledger/postgres-ledger.ts'
@@ -63,7 +63,7 @@ export function proofOptions(line: CommandLine): ProofOptions {
   const explainRows = line.word('explain-rows', when) ?? 'auto'
   const skewMs = line.duration('skew')
   return {
-    databaseUrl: line.text('ledger') ?? line.text('database'),
+    databaseUrl: databaseUrlOf(line),
     historyFiles: [...line.texts('history'), ...line.texts('acknowledged')],
     verify: {
       expectSoldOut: line.switch('expect-sold-out'),
@@ -72,4 +72,19 @@ export function proofOptions(line: CommandLine): ProofOptions {
       ...(skewMs === undefined ? {} : { skewMs }),
     },
   }
+}
+
+function databaseUrlOf(line: CommandLine): string | undefined {
+  const given = ['ledger', 'database', 'database-file'].filter((name) => line.has(name))
+  if (given.length > 1) throw invalid(`--${given[0]} and --${given[1]} do not go together`)
+  const file = line.text('database-file')
+  if (file === undefined) return line.text('ledger') ?? line.text('database')
+  try {
+    const url = readFileSync(file, 'utf8').trim()
+    if (url !== '') return url
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    throw invalid(`--database-file cannot be read: ${what}`, error)
+  }
+  throw invalid(`--database-file ${file} is empty`)
 }

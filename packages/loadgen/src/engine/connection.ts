@@ -2,6 +2,7 @@ import { Client, type Dispatcher } from 'undici'
 import type { LoadClock } from '../load-clock.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import type { RefusalReasons } from '../refusal-reason.ts'
+import { authorized } from './authorized.ts'
 import { ANSWERED, Exchange, NOT_SENT, UNKNOWN } from './exchange.ts'
 
 /** Longest body that is kept, in characters. */
@@ -24,6 +25,7 @@ export interface LoadConnection {
 /** What a connection needs and whom it tells. */
 export interface ConnectionPorts {
   readonly url: string
+  readonly authorization: string | undefined
   readonly requestTimeoutMs: number
   readonly clock: LoadClock
   readonly reasons: RefusalReasons
@@ -82,7 +84,8 @@ export class Connection implements LoadConnection, Dispatcher.DispatchHandler {
   /** Opens the connection with a GET that is not counted. */
   open(path: string): void {
     this.isOpening = true
-    this.client.dispatch({ path, method: 'GET' }, this)
+    const headers = authorized(undefined, this.ports.authorization) ?? null
+    this.client.dispatch({ path, method: 'GET', headers }, this)
   }
 
   /** Sends a request; `ended` is told once. The exchange must not be touched before. */
@@ -90,7 +93,7 @@ export class Connection implements LoadConnection, Dispatcher.DispatchHandler {
     const options = this.options
     options.path = exchange.path
     options.method = exchange.method
-    options.headers = exchange.requestHeaders ?? null
+    options.headers = authorized(exchange.requestHeaders, this.ports.authorization) ?? null
     options.body = exchange.requestBody ?? null
     this.exchange = exchange
     this.isSent = false

@@ -5,6 +5,8 @@ import type { Snapshot } from './snapshot.ts'
 /** What one thread's engine is told. */
 export interface EngineOptions {
   readonly url: string
+  /** Sent with every request that has none of its own. */
+  readonly authorization: string | undefined
   readonly connections: number
   /** Iterations at once in a closed loop. */
   readonly concurrency: number

@@ -45,6 +45,7 @@ const PRECONNECT_MAX_MS = 5_000
  */
 export class Engine implements ConnectionPorts, LoadPort {
   readonly url: string
+  readonly authorization: string | undefined
   readonly requestTimeoutMs: number
   readonly clock: LoadClock
   readonly reasons: RefusalReasons = new RefusalReasons()
@@ -76,6 +77,7 @@ export class Engine implements ConnectionPorts, LoadPort {
     this.program = program
     this.options = options
     this.url = options.url
+    this.authorization = options.authorization
     this.requestTimeoutMs = options.requestTimeoutMs
     this.clock = options.clock
     this.timers = new Timers(options.clock, (error) => this.failed(error))

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { LoadgenError } from '../loadgen-error.ts'
+import { authorized } from './authorized.ts'
 import type { ConnectionPorts, LoadConnection } from './connection.ts'
 import { ANSWERED, Exchange, NOT_SENT, REQUEST_TIMEOUT, UNKNOWN } from './exchange.ts'
 import { ResponseParser } from './response-parser.ts'
@@ -63,7 +64,7 @@ export class LeanConnection implements LoadConnection {
   send(exchange: Exchange): void {
     let text: string
     try {
-      text = requestText(exchange, this.shared.hostHeader)
+      text = requestText(exchange, this.shared.hostHeader, authorized(exchange.requestHeaders, this.ports.authorization))
     } catch (error) {
       const what = error instanceof Error ? error.message : String(error)
       return this.ports.failed(new LoadgenError('LOADGEN_SCENARIO_INVALID', what, error))

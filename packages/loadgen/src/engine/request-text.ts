@@ -12,8 +12,12 @@ const PAYLOAD_METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
  * @throws Error when something in it would not be that: a space in the path, a line break in a
  * header.
  */
-export function requestText(exchange: Exchange, host: string): string {
-  const { method, path, requestHeaders, requestBody } = exchange
+export function requestText(
+  exchange: Exchange,
+  host: string,
+  requestHeaders = exchange.requestHeaders,
+): string {
+  const { method, path, requestBody } = exchange
   if (!TOKEN.test(method)) throw new Error(`${method} is no method`)
   if (!path.startsWith('/') || NO_PATH.test(path)) {
     throw new Error(`${method} ${path} is no HTTP request: invalid path`)

@@ -3,6 +3,7 @@ import type { LoadOptions } from '../load-options.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import { type LoadRun, type RunControl, runLoad } from '../run-load.ts'
 import type { RunResult } from '../run-result.ts'
+import { withoutSecret } from '../target-address.ts'
 import { type ClosedStep, kneeOf, shouldGoOn } from './knee.ts'
 
 /** How the search is made; durations in milliseconds. */
@@ -60,7 +61,7 @@ export async function findMax(
   }
   const knee = kneeOf(steps)
   if (knee === undefined || knee.iterationsPerSecond === 0) {
-    throw new LoadgenError('LOADGEN_TARGET_UNREACHABLE', `${options.url} completed nothing`)
+    throw new LoadgenError('LOADGEN_TARGET_UNREACHABLE', `${withoutSecret(options.url)} completed nothing`)
   }
   const openPerSecond = Math.max(0.001, Math.round(knee.iterationsPerSecond * share * 1e3) / 1e3)
   const run = await runLoad(

@@ -1,5 +1,6 @@
 import type { Client } from 'pg'
 import { LoadgenError } from '../loadgen-error.ts'
+import { withoutSecret } from '../target-address.ts'
 import type {
   CheckoutRow,
   Ledger,
@@ -166,7 +167,7 @@ async function reading<Result>(read: () => Promise<Result>): Promise<Result> {
     return await read()
   } catch (error) {
     if (error instanceof LoadgenError) throw error
-    const text = error instanceof Error ? error.message : String(error)
+    const text = withoutSecret(error instanceof Error ? error.message : String(error))
     throw new LoadgenError('LOADGEN_LEDGER_UNAVAILABLE', `cannot read the ledger: ${text}`, error)
   }
 }

@@ -13,11 +13,17 @@ export interface ScenarioTarget {
 }
 
 /** @param timeoutMs of each request. */
-export function scenarioTarget(url: string, timeoutMs: number): ScenarioTarget {
+export function scenarioTarget(
+  url: string,
+  timeoutMs: number,
+  authorization?: string,
+): ScenarioTarget {
+  const headers = authorization === undefined ? {} : { authorization }
   return {
     url,
     async getJson(path) {
       const answer = await request(url + path, {
+        headers,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
         reset: true,

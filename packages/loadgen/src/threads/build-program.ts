@@ -31,7 +31,7 @@ export async function buildProgram(
   const { source } = plan
   const build = async (definition: Scenario): Promise<BuiltProgram> => {
     const random = new SeededRandom((plan.seed + shard.index) >>> 0)
-    const target = scenarioTarget(plan.url, plan.requestTimeoutMs)
+    const target = scenarioTarget(plan.url, plan.requestTimeoutMs, plan.authorization)
     const context = { target, parameters: plan.parameters, random, shard }
     const { users, seed } = plan
     const setting = { context, users, seed, recorder, unixOriginMs }

@@ -41,6 +41,7 @@ export async function prepareThread(
   const connections = connectionsOf(plan, shard)
   const engine = new Engine(program, {
     url: plan.url,
+    authorization: plan.authorization,
     connections,
     concurrency: connections,
     dueTimes: dueTimes(plan.arrivals, plan.warmupMs + plan.durationMs, plan.seed, shard),
