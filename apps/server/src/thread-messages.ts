@@ -1,5 +1,6 @@
 import type { Connection } from '@megacache/persistence'
 import type { SaleHandle } from 'megacache'
+import type { PeerFigures } from './http/peers.ts'
 import type { SaleTerms } from './sale-terms.ts'
 
 /** What a request thread is born with. */
@@ -61,6 +62,7 @@ export interface ThreadMetrics {
   readonly answersByStatus: Readonly<Record<string, number>>
   readonly problemsByReason: Readonly<Record<string, number>>
   readonly connections: number
+  readonly peers: PeerFigures
   // The rest only from a thread that has been activated.
   /** Attempts that the log had no room for. */
   readonly attemptsDropped?: number

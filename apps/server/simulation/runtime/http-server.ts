@@ -102,7 +102,8 @@ class SimulatedRequest extends EventEmitter {
   }
 }
 
-class SimulatedResponse extends EventEmitter {
+/** Also what the product derives its own from, which the server here does not make. */
+export class SimulatedResponse extends EventEmitter {
   readonly req: SimulatedRequest
   headersSent = false
   shouldKeepAlive = true

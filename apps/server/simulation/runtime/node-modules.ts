@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { SimulatedAgent, requestFrom } from './http-client.ts'
-import { createServerFor, SimulatedServer } from './http-server.ts'
 import pg from 'pg'
+import { SimulatedAgent, requestFrom } from './http-client.ts'
+import { createServerFor, SimulatedResponse, SimulatedServer } from './http-server.ts'
 import { clientFor, poolFor, SimulatedSocket } from './pg-client.ts'
 import type { SimulatedThread } from './simulated-thread.ts'
 
@@ -55,7 +55,7 @@ const MODULES: Readonly<Record<string, (thread: SimulatedThread) => Record<strin
   }),
   'node:http': (thread) => ({
     createServer: createServerFor(thread), request: requestFrom(thread), Agent: SimulatedAgent,
-    STATUS_CODES: {},
+    ServerResponse: SimulatedResponse, STATUS_CODES: {},
   }),
   'node:net': (thread) => ({
     isIP,

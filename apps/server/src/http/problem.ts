@@ -155,6 +155,8 @@ const definitions = {
     status: 417,
     title: 'The expectation cannot be met',
     detail: 'Of the expectations in the header Expect only 100-continue is known. Nothing was changed.',
+    // The client may or may not send the body that it announced.
+    closes: true,
   },
   headers_too_large: {
     status: 431,
@@ -193,6 +195,8 @@ export interface Problem {
   readonly headers: string[]
   /** JSON in ASCII: as many bytes as characters. */
   readonly body: string
+  /** It ends its connection. */
+  readonly closes: boolean
 }
 
 function build(name: ProblemName, extraHeaders: readonly string[] = []): Problem {
@@ -207,7 +211,7 @@ function build(name: ProblemName, extraHeaders: readonly string[] = []): Problem
   if (definition.closes === true) headers.push('Connection', 'close')
   headers.push(...extraHeaders)
   Object.freeze(headers)
-  return Object.freeze({ reason: reason as Reason, status, headers, body })
+  return Object.freeze({ reason: reason as Reason, status, headers, body, closes: definition.closes === true })
 }
 
 /**

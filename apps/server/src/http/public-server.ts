@@ -18,7 +18,10 @@ export interface PublicHandler {
 
 /** The public port's server, not yet listening: limits and time-outs of spec section 7. */
 export function createPublicServer(handler: PublicHandler): Server {
+  const { responder } = handler
+  const { peers } = responder
   const server = createServer({
+    ...peers.serverOptions,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: 5_000,
     requestTimeout: 10_000,
@@ -31,20 +34,33 @@ export function createPublicServer(handler: PublicHandler): Server {
   // A client may end its side once it has sent its requests, and still waits for the answers. The property
   // is as old as node:http and not documented; without it such a connection is closed unanswered.
   Object.assign(server, { httpAllowHalfOpen: true })
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    refuseConnection(handler.responder, socket, problemOf(error.code))
+  const refuse = (socket: Socket, problem: Problem): void => refuseConnection(responder, socket, problem)
+  peers.watch(server, {
+    tooMany: (socket) => refuse(socket, problems.overloaded),
+    tooSlow: (socket) => refuse(socket, problems.request_timeout),
   })
-  server.on('checkExpectation', (_request, response) => handler.responder.problem(response, problems.expectation_failed))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && peers.excuses(socket)) return
+    refuse(socket, problemOf(error.code))
+  })
+  server.on('checkContinue', (request, response) => {
+    if (!isTooLong(request)) response.writeContinue()
+    handle(handler, request, response)
+  })
+  server.on('checkExpectation', (_request, response) => {
+    if (peers.arrived(response)) responder.problem(response, problems.expectation_failed)
+  })
   // Nothing here is a proxy. Without a listener such a connection is destroyed, and with it the answers that it waits for.
   server.on('connect', (_request, socket: Socket) => {
     // Whoever listens has the connection to itself: also its errors, and what the client goes on writing.
     socket.on('error', () => {}).resume()
-    refuseConnection(handler.responder, socket, problems.not_found)
+    refuse(socket, problems.not_found)
   })
   return server
 }
 
 function handle(handler: PublicHandler, request: IncomingMessage, response: ServerResponse): void {
+  if (!handler.responder.peers.arrived(response)) return
   if (request.httpVersion === '1.1' && rawHeader(request, 'host') === undefined) {
     return handler.responder.problem(response, problems.bad_request)
   }
@@ -67,19 +83,21 @@ function hasBody(request: IncomingMessage): boolean {
   return length === undefined ? rawHeader(request, 'transfer-encoding') !== undefined : length !== '0'
 }
 
+function isTooLong(request: IncomingMessage): boolean {
+  return Number(rawHeader(request, 'content-length') ?? 0) > BODY_BYTES_MAX
+}
+
 /** Bodies mean nothing here: they are read to their end and forgotten, unless they are too long. */
 function afterBody(handler: PublicHandler, request: IncomingMessage, response: ServerResponse): void {
   let received = 0
-  let isOver = false
-  const tooLarge = (): void => {
-    isOver = true
-    handler.responder.problem(response, problems.payload_too_large)
-    response.once('finish', () => request.destroy())
-  }
-  if (Number(rawHeader(request, 'content-length') ?? 0) > BODY_BYTES_MAX) return tooLarge()
+  let isOver = isTooLong(request)
+  const refuse = (): void => handler.responder.problem(response, problems.payload_too_large)
+  if (isOver) refuse()
   request.on('data', (chunk: Buffer) => {
     received += chunk.length
-    if (!isOver && received > BODY_BYTES_MAX) tooLarge()
+    if (isOver || received <= BODY_BYTES_MAX) return
+    isOver = true
+    refuse()
   })
   request.once('end', () => {
     if (isOver) return

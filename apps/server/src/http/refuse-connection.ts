@@ -1,16 +1,8 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ServedSocket } from './peer.ts'
 import { type Problem, rawResponse } from './problem.ts'
 import type { Responder } from './respond.ts'
-
-/**
- * How long a refused client may go on writing. Closed at once, the connection would be reset by what is still under way,
- * and the reset can take the refusal with it (RFC 9112 section 9.6).
- */
-const LINGER_MS = 2_000
-
-/** The response whose turn it is to be written; as old as node:http and not documented. */
-type Served = Socket & { readonly _httpMessage?: ServerResponse | null }
 
 const refused = new WeakSet<Socket>()
 
@@ -30,13 +22,11 @@ export function refuseConnection(responder: Responder, socket: Socket, problem: 
 function refuse(responder: Responder, socket: Socket, problem: Problem): void {
   if (!socket.writable) return void socket.destroy()
   responder.counts.countProblem(problem)
-  socket.end(rawResponse(problem, STATUS_CODES[problem.status] ?? 'Error'), 'latin1')
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
-  socket.once('close', () => clearTimeout(timer))
+  responder.peers.linger(socket, rawResponse(problem, STATUS_CODES[problem.status] ?? 'Error'))
 }
 
 /** Ends because each response that waits is answered or given up by its deadline. */
-function afterAnswers(socket: Served, then: () => void): void {
+function afterAnswers(socket: ServedSocket, then: () => void): void {
   if (socket.destroyed) return
   // oxlint-disable-next-line no-underscore-dangle -- node:http's name
   const response = socket._httpMessage

@@ -1,9 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Peers } from './peers.ts'
 import { type Problem, problems } from './problem.ts'
-import { UnreadBytes } from './unread-bytes.ts'
-
-/** Bodies above this are counted until their client has taken them. */
-const LONG_BODY_BYTES_MIN = 1_024
 
 const CODE_HEADERS: string[] = Object.freeze([
   'Content-Type',
@@ -54,15 +51,17 @@ export class AnswerCounts {
 /**
  * Writes answers in the fastest form that `node:http` has: a prebuilt flat header array with a
  * Content-Length, and a short latin1 string as the body (performance.md: 1.07 x of the usual way).
- * While draining every answer carries `Connection: close`.
+ * While draining the last answer of each connection carries `Connection: close`.
  */
 export class Responder {
   readonly counts = new AnswerCounts()
-  readonly #unread = new UnreadBytes()
+  readonly peers = new Peers()
   isDraining = false
 
   problem(response: ServerResponse, problem: Problem): void {
     this.counts.countProblem(problem)
+    this.peers.takeAnswer(response, problem.body.length)
+    if (problem.closes) response.shouldKeepAlive = false
     this.#write(response, problem.status, problem.headers, problem.body)
   }
 
@@ -74,9 +73,7 @@ export class Responder {
 
   /** A body of ASCII characters. A long one is refused to clients that leave too many unread. */
   text(response: ServerResponse, status: number, contentType: string, body: string): void {
-    if (body.length > LONG_BODY_BYTES_MIN && !this.#unread.take(response, body.length)) {
-      return this.problem(response, problems.overloaded)
-    }
+    if (!this.peers.takeAnswer(response, body.length)) return this.problem(response, problems.overloaded)
     this.counts.count(status)
     this.#write(
       response,
@@ -95,7 +92,7 @@ export class Responder {
 
   /** Whether a long answer would be refused, so that it need not be made. */
   refusesLong(response: ServerResponse): boolean {
-    return this.#unread.isFull(response)
+    return this.peers.refusesLong(response)
   }
 
   json(response: ServerResponse, value: unknown, status = 200): void {
@@ -106,7 +103,7 @@ export class Responder {
   empty(response: ServerResponse): void {
     this.counts.count(204)
     // Without a length node:http ends the connection of an HTTP/1.0 client, and with it what it has asked for since.
-    const stays = response.req.httpVersionMinor === 0 && response.shouldKeepAlive && !this.isDraining
+    const stays = response.req.httpVersionMinor === 0 && this.#staysOpen(response)
     this.#write(response, 204, stays ? KEPT_HEADERS : [], '')
   }
 
@@ -117,9 +114,13 @@ export class Responder {
   }
 
   #write(response: ServerResponse, status: number, headers: string[], body: string): void {
-    if (this.isDraining) response.shouldKeepAlive = false
+    response.shouldKeepAlive = this.#staysOpen(response)
     response.writeHead(status, headers)
     response.end(body, 'latin1')
+  }
+
+  #staysOpen(response: ServerResponse): boolean {
+    return (response.shouldKeepAlive && !this.isDraining) || !this.peers.mayClose(response)
   }
 }
 

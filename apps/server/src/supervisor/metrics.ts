@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { INSTANCE_STATES, type InstanceBoard } from '../instance-board.ts'
+import type { PeerFigures } from '../http/peers.ts'
 import type { ThreadMetrics } from '../thread-messages.ts'
 import type { RequestThreads } from './request-threads.ts'
 import type { SaleBook } from './sale-book.ts'
@@ -31,6 +32,7 @@ export class Metrics {
     this.#instance(isUnsafe)
     this.#sales(book)
     this.#answers()
+    this.#peers()
     this.#writers()
   }
 
@@ -94,6 +96,17 @@ export class Metrics {
     this.#refresh.push((metrics) => {
       setSums(answers, 'status', metrics.map((thread) => thread.answersByStatus))
       setSums(problems, 'reason', metrics.map((thread) => thread.problemsByReason))
+    })
+  }
+
+  #peers(): void {
+    const held = this.#gauge('megacache_http_held', 'What clients make the request threads hold.', ['what'])
+    const ended = this.#gauge('megacache_http_connections_ended_total', 'Connections ended by a bound.', ['why'])
+    this.#refresh.push((metrics) => {
+      const sum = (name: keyof PeerFigures): number => metrics.reduce((total, thread) => total + thread.peers[name], 0)
+      for (const what of ['requests', 'answerBytes', 'bodyBytes', 'pausedConnections', 'lingeringConnections'] as const) held.set({ what }, sum(what))
+      ended.set({ why: 'unread' }, sum('cut'))
+      ended.set({ why: 'too_many' }, sum('refused'))
     })
   }
 

@@ -189,6 +189,7 @@ class RequestThread {
       answersByStatus: counts.byStatus(),
       problemsByReason: counts.byReason(),
       connections: this.#connectionCount,
+      peers: this.#responder.peers.figures(),
       ...this.#service?.metrics(),
     }
   }

@@ -97,7 +97,7 @@ export class Service {
     await Promise.all([this.#session.close(), this.#queries.close()])
   }
 
-  metrics(): Omit<ThreadMetrics, 'answersByStatus' | 'problemsByReason' | 'connections'> {
+  metrics(): Omit<ThreadMetrics, 'answersByStatus' | 'problemsByReason' | 'connections' | 'peers'> {
     const { checkouts, purchases, cancels, attempts } = this.context
     return {
       attemptsDropped: attempts?.dropped ?? 0,

@@ -47,6 +47,7 @@ async function warm(isLean: boolean): Promise<number> {
     const backlogMax = PER_SECOND
     const engine = new Engine(new RepeatedRequest(source, { connections: CONNECTIONS, arrivals: plan, backlogMax }), {
       url,
+      authorization: undefined,
       connections: CONNECTIONS,
       concurrency: CONNECTIONS,
       dueTimes: dueTimes(plan, LENGTH_MS, 1),
