@@ -68,5 +68,5 @@ export class Peer {
 
 /** The request of a response that `handle` was given. */
 export function socketOf(response: ServerResponse): Socket {
-  return (response.req as IncomingMessage).socket
+  return response.req.socket
 }
