@@ -9,7 +9,7 @@ export interface SaleTime {
   wallMs(): number
 }
 
-const hrtime = (globalThis as { process?: Partial<Pick<NodeJS.Process, 'hrtime'>> }).process?.hrtime
+const hrtime = typeof process === 'undefined' ? undefined : (process as Partial<Pick<NodeJS.Process, 'hrtime'>>).hrtime
 
 /**
  * The machine's clocks. `process.hrtime` reads one monotonic clock for the whole process, whereas

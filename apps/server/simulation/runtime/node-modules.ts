@@ -81,7 +81,7 @@ function unsimulated(): never {
   throw new Error('nobody simulates files')
 }
 
-function randomFill(thread: SimulatedThread): (into: ArrayBufferView) => unknown {
+export function randomFill(thread: SimulatedThread): (into: ArrayBufferView) => unknown {
   return (into) => {
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength)
     const words = thread.process.random

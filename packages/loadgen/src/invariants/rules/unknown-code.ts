@@ -56,8 +56,8 @@ export function checkSaleOfCode(
       { calls: [call] },
     )
   }
-  // A target whose own sale has not begun by this clock does not name its sales so.
-  const isOnClock = book.runs.every((run) => run.saleId * 1_000 <= run.startedAtMs)
+  // Held only against a target whose sales are known to be named by this clock.
+  const isOnClock = book.runs.every((run) => run.saleId > 0 && run.saleId * 1_000 <= run.startedAtMs)
   const startsAtMs = saleIdInCode * 1_000
   if (!isOnClock || startsAtMs <= call.answeredAtMs + CLOCKS_APART_MAX_MS) return
   found.add(
