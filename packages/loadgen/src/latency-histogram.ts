@@ -97,6 +97,23 @@ export class LatencyHistogram {
     return found
   }
 
+  /**
+   * The largest difference between the shares of the two that lie below any value (Kolmogorov and Smirnov), 0 to 1;
+   * 0 when either is empty.
+   */
+  distanceTo(other: LatencyHistogram): number {
+    if (this.count === 0 || other.count === 0) return 0
+    let own = 0
+    let others = 0
+    let largest = 0
+    for (let i = 0; i < CELL_COUNT; i++) {
+      own += this.cells[i] as number
+      others += other.cells[i] as number
+      largest = Math.max(largest, Math.abs(own / this.count - others / other.count))
+    }
+    return largest
+  }
+
   result(): LatencyResult {
     return { count: this.count, summaryMs: this.summary(), histogram: this.encoded() }
   }

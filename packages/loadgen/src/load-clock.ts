@@ -14,6 +14,8 @@ export interface LoadClock {
   cpuMs(): number
   /** Calls `run` once after `delayMs` (0 to 2^31 - 1); the returned function cancels it. */
   setTimer(delayMs: number, run: () => void): () => void
+  /** Calls `run` in the next turn of the event loop, microseconds later; the returned function cancels it. */
+  setTurn(run: () => void): () => void
 }
 
 /** The real clocks and timers of this process. */
@@ -27,5 +29,9 @@ export const systemClock: LoadClock = {
   setTimer: (delayMs, run) => {
     const timer = setTimeout(run, delayMs)
     return () => clearTimeout(timer)
+  },
+  setTurn: (run) => {
+    const turn = setImmediate(run)
+    return () => clearImmediate(turn)
   },
 }

@@ -117,6 +117,7 @@ function assemble(
       leftOverCount: 0,
       unfinishedCount: 0,
       backlogCountMax: 3,
+      gapDistance: 0.01,
     },
     steps: steps.map((step, i) => stepResult(step, whole[i] ?? new Measure())),
     series: { intervalMs: 1_000, points },

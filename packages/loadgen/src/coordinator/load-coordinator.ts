@@ -85,7 +85,7 @@ export class LoadCoordinator {
       const cpuMs = clock.cpuMs() - (this.measuredFromCpuMs ?? clock.cpuMs())
       history.flush()
       progress()
-      return this.result(ends, cpuMs + this.remoteCpuMs)
+      return this.result(ends, Math.max(0, cpuMs + this.remoteCpuMs - this.collector.spunMs))
     } catch (error) {
       stop.abort()
       await Promise.allSettled(shards.map((shard) => shard.discard()))

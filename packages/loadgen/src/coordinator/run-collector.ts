@@ -51,6 +51,10 @@ export class RunCollector {
   private droppedCount = 0
   private leftOverCount = 0
   private backlogCountMax = 0
+  /** CPU time that threads spent only waiting for the next arrival. */
+  spunMs = 0
+  private readonly dueGaps = new LatencyHistogram()
+  private readonly takenGaps = new LatencyHistogram()
 
   constructor(
     steps: readonly string[],
@@ -93,6 +97,9 @@ export class RunCollector {
     }
     this.series.add(key, snapshot)
     this.evidenceOf(name).add(snapshot.meter)
+    this.spunMs += snapshot.meter.spunMs
+    this.dueGaps.addSparse(snapshot.meter.dueGaps)
+    this.takenGaps.addSparse(snapshot.meter.takenGaps)
   }
 
   stepResults(): StepResult[] {
@@ -123,6 +130,7 @@ export class RunCollector {
       leftOverCount,
       unfinishedCount,
       backlogCountMax,
+      gapDistance: this.dueGaps.distanceTo(this.takenGaps),
     }
   }
 

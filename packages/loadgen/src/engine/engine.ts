@@ -1,5 +1,6 @@
 import type { LoadClock } from '../load-clock.ts'
 import { RefusalReasons } from '../refusal-reason.ts'
+import { ArrivalPacer } from './arrival-pacer.ts'
 import { ArrivalQueue } from './arrival-queue.ts'
 import { Connection, type ConnectionPorts, type LoadConnection } from './connection.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -58,6 +59,7 @@ export class Engine implements ConnectionPorts, LoadPort {
   private readonly arrivals: ArrivalQueue
   private readonly snapshots: SnapshotTaker
   private readonly timers: Timers
+  private readonly pacer: ArrivalPacer
   /** Pauses of the program: they end with the run's time. */
   private readonly pauses: Timers
   private readonly over = Promise.withResolvers<void>()
@@ -84,6 +86,12 @@ export class Engine implements ConnectionPorts, LoadPort {
     this.pauses = new Timers(options.clock, (error) => this.failed(error))
     this.arrivals = new ArrivalQueue(options.dueTimes)
     this.snapshots = new SnapshotTaker(program, options, this.arrivals)
+    this.pacer = new ArrivalPacer(options.clock, this.timers, this.arrivals, {
+      takeUp: (nowMs) => this.takeUpArrivals(nowMs),
+      spun: (lengthMs) => this.snapshots.meter.spun(lengthMs),
+      // The run ends when it is idle.
+      over: () => this.endWhenIdle(),
+    })
     program.attach(this)
   }
 
@@ -231,7 +239,7 @@ export class Engine implements ConnectionPorts, LoadPort {
       return
     }
     this.arrivals.start(nowMs)
-    this.armArrivals()
+    this.pacer.arm()
   }
 
   /** An open loop has lasted as long as it should; a closed one was not ready. */
@@ -253,14 +261,6 @@ export class Engine implements ConnectionPorts, LoadPort {
     this.activeCount++
     this.snapshots.started()
     this.program.begin(dueAtMs)
-  }
-
-  private armArrivals(): void {
-    this.takeUpArrivals(this.clock.monotonicMs())
-    const waitMs = this.arrivals.nextDueAtMs - this.clock.monotonicMs()
-    // Nothing more is due: the run ends when it is idle.
-    if (waitMs === Number.POSITIVE_INFINITY) return this.endWhenIdle()
-    this.timers.after(Math.max(0, waitMs), () => this.armArrivals())
   }
 
   /** Arrivals that have become due begin, wait, or are dropped when too many wait. */

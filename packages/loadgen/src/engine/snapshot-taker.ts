@@ -71,7 +71,7 @@ export class SnapshotTaker {
 
   /** An arrival was taken up so long after it was due, and leaves so many waiting. */
   takenUp(dueAtMs: number, nowMs: number, backlogCount: number): void {
-    if (dueAtMs >= this.measureFromMs) this.meter.arrivalLag.record(nowMs - dueAtMs)
+    if (dueAtMs >= this.measureFromMs) this.meter.takenUp(dueAtMs, nowMs)
     if (backlogCount > this.backlogCountMax) this.backlogCountMax = backlogCount
   }
 

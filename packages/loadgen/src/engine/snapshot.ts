@@ -25,8 +25,13 @@ export interface MeterSnapshot {
   readonly activeMs: number
   /** Time in which the thread could have run but had no CPU; undefined where nobody tells. */
   readonly starvedMs: number | undefined
+  /** Time spent turning while nothing was to be done but to wait for the next arrival. */
+  readonly spunMs: number
   readonly loopLag: SparseHistogram
   readonly arrivalLag: SparseHistogram
+  /** Between one arrival and the next: as they were due, and as they were taken up. */
+  readonly dueGaps: SparseHistogram
+  readonly takenGaps: SparseHistogram
 }
 
 /**

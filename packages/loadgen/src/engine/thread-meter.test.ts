@@ -26,6 +26,10 @@ class ManualClock implements LoadClock {
     return () => void (this.timers = this.timers.filter((other) => other !== timer))
   }
 
+  setTurn(run: () => void): () => void {
+    return this.setTimer(0, run)
+  }
+
   /** Moves on; with `isStalled` no timer runs before the end. */
   advance(lengthMs: number, isStalled: boolean): void {
     const untilMs = this.nowMs + lengthMs

@@ -43,9 +43,13 @@ export const systemThreadCpu: ThreadCpu = {
 
 /** Measures what this thread had to work with: its CPU, and how late its event loop was. */
 export class ThreadMeter {
-  /** How late arrivals were taken up; the engine records into it. */
-  readonly arrivalLag: LatencyHistogram = new LatencyHistogram()
+  private readonly arrivalLag = new LatencyHistogram()
   private readonly loopLag = new LatencyHistogram()
+  private readonly dueGaps = new LatencyHistogram()
+  private readonly takenGaps = new LatencyHistogram()
+  private lastDueAtMs = Number.NaN
+  private lastTakenAtMs = Number.NaN
+  private spunMs = 0
   private readonly clock: LoadClock
   private readonly cpu: ThreadCpu
   private cancelTimer: (() => void) | undefined
@@ -66,16 +70,38 @@ export class ThreadMeter {
     this.arm()
   }
 
+  /** An arrival was taken up so long after it was due. */
+  takenUp(dueAtMs: number, nowMs: number): void {
+    this.arrivalLag.record(nowMs - dueAtMs)
+    if (dueAtMs >= this.lastDueAtMs) {
+      this.dueGaps.record(dueAtMs - this.lastDueAtMs)
+      this.takenGaps.record(nowMs - this.lastTakenAtMs)
+    }
+    this.lastDueAtMs = dueAtMs
+    this.lastTakenAtMs = nowMs
+  }
+
+  /** A turn of the event loop did nothing but wait for the next arrival: time to spare, not load. */
+  spun(lengthMs: number): void {
+    this.spunMs += lengthMs
+  }
+
   /** What was measured since the last call; begins anew. */
   take(): MeterSnapshot {
     const nowMs = this.clock.monotonicMs()
+    const { spunMs } = this
+    this.spunMs = 0
+    const cpuMs = difference(this.cpu.cpuMs(), this.cpuSinceMs)
     const taken = {
       elapsedMs: nowMs - this.sinceMs,
-      cpuMs: difference(this.cpu.cpuMs(), this.cpuSinceMs),
+      cpuMs: cpuMs === undefined ? undefined : Math.max(0, cpuMs - spunMs),
+      spunMs,
       starvedMs: difference(this.cpu.starvedMs(), this.starvedSinceMs),
-      activeMs: this.cpu.activeMs() - this.activeSinceMs,
+      activeMs: Math.max(0, this.cpu.activeMs() - this.activeSinceMs - spunMs),
       loopLag: this.loopLag.takeSparse(),
       arrivalLag: this.arrivalLag.takeSparse(),
+      dueGaps: this.dueGaps.takeSparse(),
+      takenGaps: this.takenGaps.takeSparse(),
     }
     this.begin(nowMs)
     return taken

@@ -13,7 +13,16 @@ export class Timers {
 
   /** Calls `run` once after `delayMs`. */
   after(delayMs: number, run: () => void): void {
-    const cancel = this.clock.setTimer(Math.min(delayMs, 2 ** 31 - 1), () => {
+    this.add(run, (called) => this.clock.setTimer(Math.min(delayMs, 2 ** 31 - 1), called))
+  }
+
+  /** Calls `run` once in the next turn of the event loop. */
+  soon(run: () => void): void {
+    this.add(run, (called) => this.clock.setTurn(called))
+  }
+
+  private add(run: () => void, set: (called: () => void) => () => void): void {
+    const cancel = set(() => {
       this.cancels.delete(cancel)
       try {
         run()

@@ -42,6 +42,7 @@ export function runText(result: RunResult): string {
       `${whole(result.generator.answersPerCpuSecond)} per CPU-second of the generator`,
     `arrivals   ${whole(arrivals.dueCount)} due, ${whole(arrivals.completedCount)} completed, ` +
       `${whole(arrivals.droppedCount)} dropped${leftOverWords(arrivals)}, ${whole(arrivals.unfinishedCount)} unfinished`,
+    ...spacingLines(arrivals),
     '',
     `${'step'.padEnd(22)}${LATENCY_COLUMNS.map(column).join('')}  ms`,
     ...result.steps.flatMap(latencyLines),
@@ -118,6 +119,15 @@ function counterWords(counters: RunResult['counters']): string {
     .filter(([name, count]) => name !== 'items' && (count > 0 || name === 'purchased'))
     .map(([name, count]) => `${whole(count)} ${name}`)
   return words.length === 0 ? '' : `: ${words.join(', ')}`
+}
+
+/** Gaps that are further apart than this from those due are not what was asked for. */
+const GAP_DISTANCE_MAX = 0.05
+
+function spacingLines({ kind, gapDistance }: RunResult['arrivals']): string[] {
+  if (kind === 'closed') return []
+  const limit = gapDistance > GAP_DISTANCE_MAX ? ': they clump, this generator cannot spread them so finely; use more --threads or --lean' : ''
+  return [`spacing    gaps between arrivals differ from those due by ${(gapDistance * 100).toFixed(1)} % (largest, of their distribution)${limit}`]
 }
 
 function leftOverWords({ leftOverCount }: RunResult['arrivals']): string {
