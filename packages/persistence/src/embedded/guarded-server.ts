@@ -9,7 +9,8 @@ import { birthOf, signalProcess } from './process-identity.ts'
  * ends and PostgreSQL is told to stop; when PostgreSQL ends by itself, the shell ends with its
  * status. It runs in a session of its own, so that Ctrl-C does not stop PostgreSQL before us.
  * The watcher may outlive shell and PostgreSQL, so it signals the id only while that process was born when PostgreSQL
- * was (field 22 of its stat; `ps` where there is no /proc). Nobody signals the watcher: the end of our pipe ends it.
+ * was (field 22 of its stat; `ps` where there is no /proc). Nobody signals the watcher: the end of our pipe ends it,
+ * and it keeps the shell's standard output open until then.
  */
 const GUARD = `
 born() {
@@ -24,7 +25,7 @@ lives() { [ -n "$birth" ] && [ "$(born "$server")" = "$birth" ]; }
 trap : INT TERM HUP
 echo "$server"
 exec 3<&0
-(cat <&3; lives && kill -INT "$server") >/dev/null 2>&1 &
+(cat <&3 >/dev/null; lives && kill -INT "$server") 2>/dev/null &
 exec 3<&- </dev/null
 wait "$server"; status=$?
 while [ "$status" -gt 128 ] && lives; do wait "$server"; status=$?; done
@@ -62,11 +63,10 @@ export async function startGuarded(
   const log = new RecentLog(onLog)
   child.stderr.on('data', (data: Buffer) => log.add(data.toString()))
   let isStopping = false
+  // Lets the watcher end, and has it stop a PostgreSQL whose shell was killed.
+  child.once('exit', () => child.stdin.end())
   const exited = new Promise<EmbeddedExit>((done) => {
-    child.once('close', (code) => {
-      child.stdin.end()
-      done({ isExpected: isStopping, code, log: log.text })
-    })
+    child.once('close', (code) => done({ isExpected: isStopping, code, log: log.text }))
   })
   const pid = await readProcessId(child)
   const birth = birthOf(pid)

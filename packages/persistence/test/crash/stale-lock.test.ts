@@ -11,6 +11,8 @@ import { type Embedded, startEmbedded } from '../../src/embedded.ts'
 let directory: string
 let clusterDir: string
 let lockFile: string
+/** A program that has PostgreSQL's name. */
+let program: string
 /** Another cluster, which is nobody's to signal. */
 let stranger: Embedded
 let sessionOfStranger: pg.Client
@@ -25,6 +27,9 @@ beforeAll(async () => {
   await chmod(directory, 0o755)
   clusterDir = join(directory, 'pgdata')
   lockFile = join(clusterDir, 'postmaster.pid')
+  program = join(directory, 'postgres')
+  await copyFile('/bin/sleep', program)
+  await chmod(program, 0o755)
   stranger = await startEmbedded()
   sessionOfStranger = new pg.Client(stranger.url)
   await sessionOfStranger.connect()
@@ -138,9 +143,6 @@ describe.runIf(process.platform === 'linux')('a PostgreSQL in the directory', ()
     ['a dead owner started another one', DEAD_OWNER],
   ])('is refused and not signalled when %s', async (_what, record) => {
     // It cannot be told from one: its name and its directory are right.
-    const program = join(directory, 'postgres')
-    await copyFile('/bin/sleep', program)
-    await chmod(program, 0o755)
     const pid = await run(program, '600')
     await until('the program runs', async () => occupantOf(pid, clusterDir) === 'server')
     await writeFile(join(clusterDir, 'megacache.owner'), record)
@@ -149,6 +151,14 @@ describe.runIf(process.platform === 'linux')('a PostgreSQL in the directory', ()
       code: 'data_directory_in_use', message: expect.stringMatching(new RegExp(`^another process already runs on .*${pid}\\)$`)),
     })
     expect(isGone(pid)).toBe(false)
+  })
+
+  test('whose guard alone was killed is stopped', async () => {
+    const embedded = await startEmbedded({ dataDir: directory })
+    const { main } = await guardsOf(embedded.pid)
+    process.kill(main, 'SIGKILL')
+    await embedded.exited
+    await until('it is gone', () => isGone(embedded.pid))
   })
 
   test('that lost both its owner and its guard is stopped, and the next start finds its data', async () => {
