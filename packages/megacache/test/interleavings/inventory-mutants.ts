@@ -191,7 +191,7 @@ export const INVENTORY_MUTANTS: readonly Mutant[] = inFile('inventory.ts', [
     '    this.due.lower(slot, into.expiresMs)\n', '',
   ],
   [
-    'a restored reservation does not lower the bound', 'restored',
+    'a restored reservation does not lower the bound', 'restoredInOrder',
     '    this.due.lower(code.slot, expiresMs)\n', '',
   ],
   [

@@ -157,7 +157,11 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a bound rises with a reservation', 'reservedLater',
-      'kind === FROM && !isAfter(bound, tick)', 'kind === FROM && isAfter(bound, tick)',
+      'if ((bound & KIND_MASK) !== FROM || isAfter(bound, tick)) this.#lowerTo(index, tick)', 'casWord(this.#words, index, bound, from(tick))',
+    ],
+    [
+      'a bound never falls', 'restoredInOrder',
+      'if ((bound & KIND_MASK) !== FROM || isAfter(bound, tick)) this', 'if ((bound & KIND_MASK) !== FROM) this',
     ],
     [
       'a look that says nothing to reservations', 'lookedAtWhileReserved',

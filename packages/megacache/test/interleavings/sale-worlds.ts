@@ -2,6 +2,9 @@ import {
   all, buy, buyInTime, codeOf, type CodesWorld, exactly, expire, givenTo, ONE, reserve, reserveAndBuy, soldAsTold, sweptClean, TTL_MS,
 } from './actors.ts'
 
+/** Of which reservations end far enough from each other to be told apart by a block's bound. */
+const LONG = { items: 2, userLimit: 2, reservationTtlMs: 100, saleId: 7 }
+
 /** Whole sales: beside each other, restored, sold out, closed. */
 export const SALE_WORLDS = {
   /** Sales in one process share nothing but the clock; codes name their sale. */
@@ -83,10 +86,26 @@ export const SALE_WORLDS = {
   },
   /** A later reservation does not hide an earlier one from the sweep, nor is it ended before its time. */
   reservedLater: {
-    sale: { items: 2, userLimit: 1, reservationTtlMs: 100 }, hasSpreadUsers: true,
+    sale: LONG, hasSpreadUsers: true,
     before: (stage) => { const codes = givenTo(1)(stage); stage.advance(50); return codes },
     threads: { comer: (stage) => reserve(stage, 2, 1), time: ({ sale, advance }) => { advance(50); return sale.sweep() } },
     atEnd: ({ results: { comer, time } }) => comer === 'reserved' && time === 1 ? undefined : `${String(time)} were swept`,
+  },
+  /** Reservations of a store come in any order of their ends; the sweep finds each at its own. */
+  restoredInOrder: {
+    sale: [LONG, LONG], hasSpreadUsers: true,
+    before: ({ sales: [one, two], advance }) => {
+      const codes = [codeOf(one!, 1, 0)]
+      advance(50)
+      codes.push(codeOf(one!, 1, 1))
+      two!.restore(one!.snapshot())
+      return codes
+    },
+    threads: {
+      time: ({ sales, advance }) => { advance(50); return sales[1]!.sweep() },
+      buyer: ({ sales, given }) => { const answer = sales[1]!.purchase(given[1]!); return answer.ok ? 'bought' : answer.reason },
+    },
+    atEnd: ({ results: { time, buyer } }) => time === 1 && buyer === 'bought' ? undefined : `${String(time)} were swept, the other is told ${String(buyer)}`,
   },
   /** A sweep of so many items, one after the other. */
   sweptOneByOne: {

@@ -112,10 +112,12 @@ function sample<Given>(theatre: Theatre<Given>, tally: Tally, options: ExploreOp
   const random = new RandomSchedules(theatre, { isWeak: memory === 'weak', seed, depthMax }, tally)
   const until = performance.now() + timeMaxMs
   let wrong = random.calibrate()
-  // What was run to learn from is run again and counted then.
-  tally.clear()
-  theatre.machine.coverage = new Coverage()
-  random.schedules = 0
+  if (wrong === undefined) {
+    // What was run to learn from is run again and counted then.
+    tally.clear()
+    theatre.machine.coverage = new Coverage()
+    random.schedules = 0
+  }
   for (let number = from; wrong === undefined && number < from + schedules; number++) {
     if ((number & 255) === 0 && performance.now() > until) break
     wrong = random.run(number)
