@@ -9,16 +9,14 @@ export interface SaleTime {
   wallMs(): number
 }
 
-const hrtime = typeof process === 'undefined' ? undefined : (process as Partial<Pick<NodeJS.Process, 'hrtime'>>).hrtime
-
 /**
  * The machine's clocks. `process.hrtime` reads one monotonic clock for the whole process, whereas
  * `performance.now` counts from the start of its own thread: where there is no `process.hrtime`, in browsers, the start is added.
  */
 export const systemTime: SaleTime = Object.freeze({
   monotonicMs(): number {
-    if (hrtime === undefined) return performance.timeOrigin + performance.now()
-    const [seconds, nanoseconds] = hrtime()
+    if (typeof process === 'undefined' || typeof process.hrtime !== 'function') return performance.timeOrigin + performance.now()
+    const [seconds, nanoseconds] = process.hrtime()
     return seconds * 1000 + nanoseconds / 1e6
   },
   wallMs(): number {

@@ -55,6 +55,19 @@ export function threadGlobals(thread: SimulatedThread): Record<string, unknown> 
       },
     },
     fetch: fetchFrom(thread),
+    crypto: { getRandomValues: randomFill(thread) },
+  }
+}
+
+function randomFill(thread: SimulatedThread): (into: ArrayBufferView) => unknown {
+  return (into) => {
+    const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength)
+    const words = thread.process.random
+    for (let index = 0; index < bytes.length; index += 4) {
+      const word = words.word()
+      for (let byte = 0; byte < 4 && index + byte < bytes.length; byte++) bytes[index + byte] = word >>> (8 * byte)
+    }
+    return into
   }
 }
 

@@ -35,7 +35,7 @@ const MODULES: Readonly<Record<string, (thread: SimulatedThread) => Record<strin
   'node:util': (thread) => ({
     parseArgs: (config: Parameters<typeof parseArgs>[0]) => parseArgs({ ...config, args: [...thread.process.argv] }),
   }),
-  'node:crypto': (thread) => ({ createHash, timingSafeEqual, randomFillSync: randomFill(thread), randomUUID: () => hexOf(thread, 8) }),
+  'node:crypto': (thread) => ({ createHash, timingSafeEqual, randomUUID: () => hexOf(thread, 8) }),
   'node:fs': (thread) => ({
     readFileSync: (file: unknown) => {
       if (file !== '/proc/uptime') throw new Error(`nobody simulates ${String(file)}`)
@@ -79,18 +79,6 @@ const MODULES: Readonly<Record<string, (thread: SimulatedThread) => Record<strin
 
 function unsimulated(): never {
   throw new Error('nobody simulates files')
-}
-
-export function randomFill(thread: SimulatedThread): (into: ArrayBufferView) => unknown {
-  return (into) => {
-    const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength)
-    const words = thread.process.random
-    for (let index = 0; index < bytes.length; index += 4) {
-      const word = words.word()
-      for (let byte = 0; byte < 4 && index + byte < bytes.length; byte++) bytes[index + byte] = word >>> (8 * byte)
-    }
-    return into
-  }
 }
 
 function hexOf(thread: SimulatedThread, words: number): string {

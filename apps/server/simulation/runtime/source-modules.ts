@@ -20,7 +20,7 @@ const WEIGHTLESS = 'export function collectorWeight() { return undefined }'
 /** What the system gives to a thread and a simulation replaces. */
 export const GLOBAL_NAMES = [
   'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'queueMicrotask',
-  'performance', 'crypto', 'process', 'Date', 'AbortSignal', 'fetch',
+  'performance', 'process', 'Date', 'AbortSignal', 'fetch', 'crypto',
 ] as const
 
 /**
