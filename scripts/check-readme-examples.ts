@@ -44,7 +44,8 @@ const PRINTS: Readonly<Record<string, readonly (RegExp | { readonly prints: RegE
   'packages/sale-clock/README.md': [/^open \d+\n(open \d+\n)+next \d+\n$/],
   'packages/loadgen/README.md': [
     {
-      prints: /100 due, 100 completed/,
+      // On a machine that is busy, some are not done when the second is over.
+      prints: /100 due, [1-9]\d* completed, 0 dropped/,
       program: ['run', 'FILE', '--url', 'http://127.0.0.1:3000', '--rate', '100', '--threads', '2', '--duration', '1s', '--allow-saturated', '--quiet'],
     },
     /400 due/,
