@@ -26,14 +26,18 @@ export async function recordCheckouts(backend: Backend, values: readonly unknown
   if (!await isCurrentEpoch(backend, epoch)) return fenced(backend, again)
   backend.mayWrite()
   let written = 0
+  const added: { readonly saleId: number, readonly itemId: number }[] = []
   for (const [index, code] of codes.entries()) {
     const saleId = Number(sales[index])
     const isNew = await insertCheckout(backend, {
       writer: backend.transaction, saleId, code, itemId: items[index]!, userId: users[index]!,
       createdAtMs: backend.transaction.startedAtMs, expiresAtMs: expiries[index]!, cancelled: undefined,
     }, again === 'true')
-    if (isNew) written++
+    if (!isNew) continue
+    added.push({ saleId, itemId: items[index]! })
+    written++
   }
+  checkItems(backend, added)
   if (written === codes.length) return answer('')
   foundRows(backend)
   const snapshot = backend.snapshot()
@@ -41,6 +45,15 @@ export async function recordCheckouts(backend: Backend, values: readonly unknown
     const found = backend.postgres.checkouts.seen(`${sales[index]} ${code}`, backend.transaction, snapshot)
     return found?.itemId === items[index] && found?.userId === users[index] ? 'd' : 'f'
   }).join(''))
+}
+
+/** The trigger items_exist, after the statement. */
+function checkItems(backend: Backend, added: readonly { readonly saleId: number, readonly itemId: number }[]): void {
+  for (const { saleId, itemId } of added.toSorted((a, b) => a.saleId - b.saleId || b.itemId - a.itemId)) {
+    const sale = backend.postgres.sales.seen(String(saleId), backend.transaction, backend.snapshot())
+    if (sale === undefined) throw new SqlError('23503', `sale ${saleId} does not exist`)
+    if (itemId >= sale.itemCount) throw checkViolation('items_exist')
+  }
 }
 
 async function insertCheckout(backend: Backend, added: CheckoutRow, isAgain: boolean): Promise<boolean> {
@@ -89,13 +102,16 @@ export async function recordPurchases(backend: Backend, values: readonly unknown
     for (const [userId, ordinal] of highestOrdinals(backend, saleId, snapshot)) used.set(userId, ordinal)
     const ofSale = asked.filter((one) => one.saleId === saleId).toSorted(byUserAndItem)
     backend.mayWrite()
+    const added: Asked[] = []
     for (const one of ofSale) {
       const ordinal = (used.get(one.userId) ?? 0) + 1
       used.set(one.userId, ordinal)
       if (ordinal > limit) continue
       if (!await insertPurchase(backend, one, ordinal)) throw uniqueViolation()
+      added.push(one)
       written++
     }
+    checkItems(backend, added)
   }
   if (written === asked.length) return answer('')
   return settlePurchases(backend, asked)
@@ -136,6 +152,7 @@ async function settlePurchases(backend: Backend, asked: readonly Asked[]): Promi
     if (!await insertPurchase(backend, one, ordinal)) {
       throw new SqlError('40001', 'purchases were written beside megacache_record_purchases')
     }
+    checkItems(backend, [one])
     letters += 'd'
   }
   return answer(letters)

@@ -79,7 +79,7 @@ describe('checkouts', () => {
 
   test('a single batch of 14,000 rows is one statement', async () => {
     const writer = new CheckoutWriter({ session, epoch: 0, batchRowsMax: 14_000, queueRowsMax: 14_000 })
-    await write(writer, range(14_000).map((item) => new TestRow({ item, user: 1n })))
+    await write(writer, range(14_000).map((item) => new TestRow({ item: item % 10_000, user: 1n })))
     expect(writer.counts().batches).toBe(1)
   })
 
@@ -104,6 +104,21 @@ describe('checkouts', () => {
     } finally {
       await client.query('alter table checkouts drop constraint poison')
     }
+  })
+
+  test('an item beyond the count of the sale is refused by the database, whoever writes it, and poisons its own row only', async () => {
+    const rows = [0, 9_999, 10_000, 2_147_483_647].map((item) => new TestRow({ item, user: 1n }))
+    expect(await write(checkouts(), rows)).toEqual(['durable', 'durable', 'poisoned', 'poisoned'])
+    expect(await write(purchases(), rows.map(({ itemId, code }) => new TestRow({ item: itemId, user: 1n, code })))).toEqual(['durable', 'durable', 'poisoned', 'poisoned'])
+    // Rows that may have been written before are settled one by one.
+    const settled = client.query(`select megacache_settle_purchases(array[$1::bigint], array[gen_random_uuid()], array[10000], array[2::bigint])`, [SALE])
+    await expect(settled).rejects.toMatchObject({ code: '23514' })
+    for (const table of ['purchases', `purchases_p${Math.floor(SALE / 86_400)}`]) {
+      await expect(client.query(`insert into ${table} values ($1, 10000, 1, 9, gen_random_uuid(), now())`, [SALE])).rejects.toMatchObject({ code: '23514' })
+    }
+    await expect(client.query(`insert into checkouts values ($1, gen_random_uuid(), 10000, 1, now(), now())`, [SALE])).rejects.toMatchObject({ code: '23514' })
+    await expect(client.query(`insert into checkouts values ($1 + 1, gen_random_uuid(), 1, 1, now(), now())`, [SALE])).rejects.toMatchObject({ code: '23503' })
+    expect((await client.query('select item_id from purchases order by 1')).rows).toEqual([{ item_id: 0 }, { item_id: 9_999 }])
   })
 
   test('numbers that are no item, sale or time poison their own row only', async () => {

@@ -59,7 +59,7 @@ function drawRow(random: Random): BatchRow {
   return {
     saleId: random.chance(0.03) ? NO_SALE : random.pick(SALES),
     code: random.pick(CODES),
-    itemId: random.chance(0.03) ? -1 : random.integer(0, 3),
+    itemId: random.chance(0.03) ? -1 : random.integer(0, random.chance(0.1) ? 5 : 3),
     userId: random.pick(USERS),
   }
 }
