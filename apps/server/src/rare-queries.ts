@@ -19,7 +19,6 @@ export class RareQueries {
   constructor(connection: Connection, applicationName: string, connectionsMax: number, answerMsMax = ANSWER_MS_MAX) {
     this.#pool = new pg.Pool({
       ...(typeof connection === 'string' ? { connectionString: connection } : connection),
-      application_name: applicationName,
       max: connectionsMax,
       connectionTimeoutMillis: CONNECT_MS_MAX,
       idleTimeoutMillis: IDLE_MS_MAX,

@@ -21,7 +21,7 @@ export async function openClient(connection: Connection, options: OpenClientOpti
   const { applicationName = 'megacache/client', connectMs = 5_000, answerMs = 30_000 } = options
   // Without its own limits a connection that fell silent would keep the caller waiting for ever.
   const client = new pg.Client(clientConfig(connection, {
-    application_name: applicationName, connectionTimeoutMillis: connectMs, query_timeout: answerMs, keepAlive: true,
+    connectionTimeoutMillis: connectMs, query_timeout: answerMs, keepAlive: true,
   }))
   // The rejected query says it; without a listener the event would end the process.
   client.on('error', () => {})

@@ -39,6 +39,7 @@ export interface DurabilitySettings {
  * - isolation: the fence is read in a statement after the one that takes it (migrations/0003_batches.sql);
  * - time limits: nothing but our own ends a statement, and nothing of ours waits for ever;
  * - forms of dates, numbers and text: what the driver parses, whole;
+ * - `default_tablespace`: partitioned tables refuse one;
  * - `row_security` off: rows that a policy hides are an error then, not missing from a recovery;
  * - `client_min_messages`: the warning of a commit without its standby is heard;
  * - keep-alives: the locks of a client that is gone end with it.
@@ -59,6 +60,7 @@ const PINS: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   array_nulls: 'on',
   transform_null_equals: 'off',
+  default_tablespace: '',
   row_security: 'off',
   client_min_messages: 'warning',
   tcp_keepalives_idle: '10',

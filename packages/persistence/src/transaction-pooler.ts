@@ -8,6 +8,10 @@ import { sqlStateOf } from './sql-state.ts'
 const OWN_PROCESS = 'select pg_backend_pid()'
 const CONNECT_MS_MAX = 5_000
 const PROBE_TIMEOUT_MS = 2_000
+/** The role's own limits, a millisecond say, must not end it while it waits; what is set ends with the transaction. */
+const BEGIN = 'begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0'
+/** What a pooler in statement mode says to a transaction: it breaks the protocol. */
+const NO_TRANSACTIONS = '08P01'
 /** Our prepared statement is unknown to, or another's in, the server process that got it. */
 const NOT_OUR_STATEMENT: readonly (string | undefined)[] = ['26000', '42P05']
 
@@ -25,7 +29,9 @@ export async function refuseTransactionPooler(session: Pick<Session, 'query'>, c
     throw new PersistenceError('connection_lost', 'the connection of the pooler probe failed', error)
   })
   try {
-    await second.query('begin')
+    await second.query(BEGIN).catch((error: unknown) => {
+      throw sqlStateOf(error) === NO_TRANSACTIONS ? pooled(error) : error
+    })
     const other = await processOf(second)
     const after = await ownProcess(session)
     if (after !== before || other === before) throw pooled()

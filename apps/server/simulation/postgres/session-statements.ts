@@ -22,6 +22,11 @@ export const SESSION_STATEMENTS: StatementTable = {
   'select 1 from pg_stat_activity where datname': (backend, [instanceId]) =>
     ([...backend.postgres.backends].some((other) => other.applicationName === `megacache/pending/${String(instanceId)}`) ? row({ found: 1 }) : NO_ROWS),
   'select pg_backend_pid()': (backend) => row({ pid: backend.processId }),
+  // The pooler probe's; its limits matter to nobody here.
+  'begin; set local': (backend) => {
+    backend.begin(false)
+    return NO_ROWS
+  },
   begin: (backend) => {
     backend.begin(false)
     return NO_ROWS

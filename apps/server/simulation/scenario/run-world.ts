@@ -142,8 +142,13 @@ export async function runWorld({ seed, changes = NO_CHANGES, protections, show }
   }
 }
 
-function isOver({ process: { machine }, endsAtMs }: OpenedSale): boolean {
-  return machine.wallMs() >= endsAtMs
+/** By the clock that sales go by: the database's. */
+function saleTimeMs({ process }: OpenedSale): number {
+  return process.world.database.postgres.machine.wallMs()
+}
+
+function isOver(sale: OpenedSale): boolean {
+  return saleTimeMs(sale) >= sale.endsAtMs
 }
 
 interface Life {
@@ -166,7 +171,7 @@ async function live({ plan, timeline, trace, operator, troubles, shoppers, watch
   for (const shopper of shoppers) shopper.become('eager')
   const healedAtMs = timeline.nowMs
   // A clock that was set forward and back, perhaps several times, leaves a sale open for that much longer.
-  const openMs = Math.max(0, ...watch.opened.map(({ process: { machine }, endsAtMs }) => endsAtMs - machine.wallMs()))
+  const openMs = Math.max(0, ...watch.opened.map((sale) => sale.endsAtMs - saleTimeMs(sale)))
   const limitMs = healedAtMs + openMs + 3 * plan.periodMs + 1_000
   const whole = (): OpenedSale | undefined => watch.opened.find(({ openedAtMs, process }) => openedAtMs > healedAtMs && !process.isDead)
   for (let sale = whole(); timeline.nowMs < limitMs && (sale === undefined || !isOver(sale)); sale = whole()) {
