@@ -66,7 +66,7 @@ export class Peer {
   }
 }
 
-/** The request of a response that `handle` was given. */
+/** The connection that a response is for. */
 export function socketOf(response: ServerResponse): Socket {
   return response.req.socket
 }

@@ -1,8 +1,9 @@
 import { runSellOut } from '@megacache/loadgen'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { fixturePerTest } from '../harness/fixture.ts'
@@ -25,6 +26,29 @@ const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\n\r\n
 async function residentMb({ pid }: ServerProcess): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+}
+
+interface SlowReaders {
+  readonly closed: number
+  isSent(): Promise<void>
+  stop(): void
+}
+
+/** Connections with small receive buffers that send what they can and read little or nothing. */
+async function slowReaders(
+  server: ServerProcess, { count, request, bytesASecond, sentMax }: { count: number, request: string, bytesASecond: number, sentMax: number },
+): Promise<SlowReaders> {
+  const script = fileURLToPath(new URL('../harness/slow-readers.pl', import.meta.url))
+  const child = spawn('perl', [script, String(server.port), String(count), String(bytesASecond), String(sentMax)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  let told = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { told += text })
+  child.stdin.end(request)
+  fixture.defer(() => child.kill('SIGKILL'))
+  return {
+    get closed() { return Number(told.match(/closed \d+/g)?.at(-1)?.split(' ')[1] ?? 0) },
+    isSent: () => until('everything is sent', () => told.includes('sent '), 60_000),
+    stop: () => child.kill('SIGKILL'),
+  }
 }
 
 /** The rest of the sale sells exactly, as if nobody else were there. */
@@ -95,6 +119,34 @@ describe('a server with hostile clients', () => {
     // What was held for them is given back with them.
     sockets.splice(0).forEach((socket) => socket.destroy())
     await until('long answers are given again', async () => (await fixture.client(server).call('GET', '/items?from=0&limit=1000')).status === 200)
+  })
+
+  // 2,100 requests of 31 bytes come with one read, and node:http makes all of them: 1.2 GB for 160 such clients once.
+  test('holds little for clients that pipeline and read nothing, cuts them, keeps a slow reader, and answers others meanwhile', { timeout: 90_000 }, async () => {
+    const server = await fixture.server(await fixture.database(), { ...ENV, THREADS: '1' })
+    // The young generation grows to its size with the first requests of any kind.
+    const warm = await slowReaders(server, { count: 8, request: get('/nowhere'), bytesASecond: 0, sentMax: 100_000 })
+    await warm.isSent()
+    warm.stop()
+    const before = await residentMb(server)
+    const silent = await slowReaders(server, { count: 100, request: get('/items?from=0&limit=100'), bytesASecond: 0, sentMax: 100_000 })
+    const slow = await slowReaders(server, { count: 1, request: get('/items?from=0&limit=100'), bytesASecond: 65_536, sentMax: 100_000 })
+    const client = fixture.client(server)
+    let peak = 0
+    const tookMs: number[] = []
+    await until('the silent ones are cut', async () => {
+      const { tookMs: took, status } = await client.call('GET', '/livez')
+      expect(status).toBe(200)
+      tookMs.push(took)
+      peak = Math.max(peak, await residentMb(server))
+      return silent.closed === 100
+    }, 60_000, 50)
+    expect(tookMs.toSorted((one, other) => one - other)[Math.floor(tookMs.length / 2)]).toBeLessThan(50)
+    expect((peak - before) * 1024 / 100).toBeLessThan(64)
+    expect(slow.closed).toBe(0)
+    expect((await readMetrics(server)).get('megacache_http_connections_ended_total{why="unread"}')).toBe(100)
+    slow.stop()
+    await until('nothing is held for them', async () => (await readMetrics(server)).get('megacache_http_held{what="requests"}') === 0)
   })
 
   test('sends slow writers away with 408 and sells meanwhile', async () => {
@@ -205,7 +257,7 @@ describe('a server whose storage is slow', () => {
     const env = { SALE_ITEMS: '20000', USER_LIMIT: '1000', THREADS: '1', RESERVATION_TTL: '60s', DATABASE_URL: proxy.url }
     const server = await fixture.server(database, env)
     proxy.delayMs = delayMs
-    const sockets = await Promise.all(Array.from({ length: 70 }, () => RawSocket.open(server.port)))
+    const sockets = await Promise.all(Array.from({ length: 2_000 }, () => RawSocket.open(server.port)))
     const each = sent / sockets.length
     const sentAt = performance.now()
     sockets.forEach((socket, number) => socket.send(Array.from({ length: each }, (_, index) => {
