@@ -44,7 +44,9 @@ class OutgoingRequest extends EventEmitter {
         this.emit('error', Object.assign(new Error(`connect ${outcome.error}`), { code: 'ECONNRESET' }))
         return
       }
-      const answer = Object.assign(new EventEmitter(), { statusCode: outcome.status, headers: { ...outcome.headers } })
+      const answer = Object.assign(new EventEmitter(), {
+        statusCode: outcome.status, headers: { ...outcome.headers }, rawHeaders: Object.entries(outcome.headers).flat(),
+      })
       this.emit('response', answer)
       if (outcome.body !== '') answer.emit('data', Buffer.from(outcome.body, 'latin1'))
       answer.emit('end')

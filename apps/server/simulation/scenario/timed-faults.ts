@@ -86,6 +86,51 @@ export const TIMED_FAULTS: readonly Fault[] = [
     },
   },
   {
+    // Between the proof that it is ready and the last look at its listener: the old one must serve on.
+    name: 'successor killed as it is let in',
+    weight: 2,
+    strike: ({ operator, machines, troubles }, random) => {
+      const machine = random.pick(machines)
+      if (!operator.deploy(machine)) return false
+      return troubles.whenSaid('ordered to hand over', () => operator.on(machine).at(-1)?.kill())
+    },
+  },
+  {
+    // The order loses to the signal or the other way round: either way it leaves, and in order.
+    name: 'told to end as a successor is let in',
+    weight: 2,
+    strike: ({ operator, machines, troubles, world }, random) => {
+      const machine = random.pick(machines)
+      if (!operator.deploy(machine)) return false
+      const isKilled = random.chance(0.5)
+      return troubles.whenSaid('ordered to hand over', () => {
+        const [old, successor] = operator.on(machine)
+        old?.signal('SIGTERM')
+        if (isKilled) successor?.kill()
+        world.counters.add(`told to end as a successor is ${isKilled ? 'killed' : 'let in'}`)
+      })
+    },
+  },
+  {
+    // Its claim is too old when it gives its order.
+    name: 'successor paused after its claim',
+    weight: 2,
+    strike: ({ operator, machines, troubles, world }, random) => {
+      const machine = random.pick(machines)
+      if (!operator.deploy(machine)) return false
+      const successor = operator.on(machine).at(-1)!
+      const end = (): void => { if (!successor.isDead) successor.resume() }
+      const forget = troubles.whenSaid('claimed by a successor', () => {
+        successor.pause()
+        world.timeline.after(random.between(5_200, 7_000), end)
+      })
+      return () => {
+        forget()
+        end()
+      }
+    },
+  },
+  {
     // A sale has opened ahead of time and given little: the one before it must not open again.
     name: 'told to end ahead of time, clock set back, started again',
     weight: 3,

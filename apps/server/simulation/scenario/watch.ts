@@ -53,13 +53,17 @@ export class Watch implements LogListener {
         counters.add(`log: ${message}`)
         break
       case 'handing over':
-      case 'refused to hand over':
+      case 'ordered to hand over':
+      case 'shutting down':
       case 'the successor is gone, serving on':
       case 'wall time jumped':
       case 'sale retired':
       case 'rotation failed, trying again':
       case 'another instance is active, waiting for its lease':
         counters.add(`log: ${message}`)
+        break
+      case 'refused to hand over':
+        counters.add(`log: ${message}: ${String(of['reason'])}`)
         break
       default:
         if (message.startsWith('listening on')) this.#active(process)

@@ -41,8 +41,9 @@ interface Parts {
  *      \--fenced, broken--> gone, 75 or 70, from every state but: fenced is nothing once it leaves
  * ```
  *
- * A signal while it passes on waits for its end, one while it is ordered to leave wins over the order until it stops listening,
- * and an order while it drains is refused with 409. What requests meet in each state is drawn in worker/request-thread.ts.
+ * A signal while it is ordered to leave waits until it is known whether the order is obeyed, and drains if not; one while it hands
+ * over or passes on waits for the end of that; a second one ends it in every state. An order while it drains is refused with 409.
+ * What requests meet in each state is drawn in worker/request-thread.ts.
  */
 export class RunningInstance implements Leaving {
   readonly #parts: Parts
@@ -50,6 +51,9 @@ export class RunningInstance implements Leaving {
   readonly #succession = new Succession()
   #admin: AdminServer | undefined
   #isLeaving = false
+  #drained: Promise<void> | undefined
+  /** Whether the last order made this instance leave, once that is known. */
+  #order: Promise<boolean> = Promise.resolve(false)
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -75,15 +79,8 @@ export class RunningInstance implements Leaving {
   }
 
   /** Orderly shutdown, spec section 6: nothing that was accepted stays without an answer. */
-  async drain(): Promise<void> {
-    const { config, threads } = this.#parts
-    if (this.#isLeaving) return this.#handedOver.promise
-    this.#isLeaving = true
-    await this.#stopDuties()
-    const graceMs = Math.min(DRAIN_GRACE_MS, config.shutdownTimeoutMs / 2)
-    await threads.drain(graceMs, config.shutdownTimeoutMs)
-    await this.#letGo()
-    this.#admin?.close()
+  drain(): Promise<void> {
+    return this.#drained ??= this.#drain()
   }
 
   /**
@@ -93,7 +90,9 @@ export class RunningInstance implements Leaving {
   claim(successor: string): AdminAnswer {
     if (this.#isLeaving) return { status: 409, text: 'it is leaving already' }
     const token = this.#succession.claim(successor)
-    return token === undefined ? { status: 409, text: 'another process is taking over already' } : { status: 200, text: token }
+    if (token === undefined) return { status: 409, text: 'another process is taking over already' }
+    this.#parts.log.info({ successor }, 'claimed by a successor')
+    return { status: 200, text: token }
   }
 
   /**
@@ -109,20 +108,26 @@ export class RunningInstance implements Leaving {
       return refusal
     }
     this.#isLeaving = true
-    await threads.stopListening()
-    // Nobody of this process listens: whoever answers now is the successor.
-    if (await stateBehind(localUrl(config.host, port)) === undefined) {
-      await threads.listenAgain(config.host, port)
-      this.#isLeaving = false
-      log.warn({ successor }, 'the successor is gone, serving on')
-      return { status: 409, text: `nobody answers on port ${port}` }
-    }
-    log.info({ successor }, 'handing over')
+    log.info({ successor }, 'ordered to hand over')
+    const isObeyed = Promise.withResolvers<boolean>()
+    this.#order = isObeyed.promise
     try {
+      await threads.stopListening()
+      // Nobody of this process listens: whoever answers now is the successor.
+      if (await stateBehind(localUrl(config.host, port)) === undefined) {
+        await threads.listenAgain(config.host, port)
+        log.warn({ successor }, 'the successor is gone, serving on')
+        this.#isLeaving = false
+        isObeyed.resolve(false)
+        return { status: 409, text: `nobody answers on port ${port}` }
+      }
+      isObeyed.resolve(true)
+      log.info({ successor }, 'handing over')
       await this.#stopDuties()
       await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs)
       await this.#letGo()
     } catch (error) {
+      isObeyed.resolve(true)
       this.#handedOver.reject(error)
       throw error
     }
@@ -142,6 +147,17 @@ export class RunningInstance implements Leaving {
     if (!await findsStandby(localUrl(config.host, port))) return { status: 409, text: `no standby listens on port ${port}` }
     // A signal may have come meanwhile.
     return this.#isLeaving ? { status: 409, text: 'it is leaving already' } : undefined
+  }
+
+  async #drain(): Promise<void> {
+    const { config, threads } = this.#parts
+    while (this.#isLeaving) if (await this.#order) return this.#handedOver.promise
+    this.#isLeaving = true
+    await this.#stopDuties()
+    const graceMs = Math.min(DRAIN_GRACE_MS, config.shutdownTimeoutMs / 2)
+    await threads.drain(graceMs, config.shutdownTimeoutMs)
+    await this.#letGo()
+    this.#admin?.close()
   }
 
   async #leave(): Promise<void> {

@@ -19,13 +19,26 @@ const IDLE_FOR_MS = 300
 
 /**
  * One request thread: a listener on the shared port, its own connection to the database, and its view of the
- * sales. It is told everything by the supervisor, and ends only with the process. What becomes of a request:
+ * sales. It is told everything by the supervisor, and ends only with the process.
  *
  * ```text
- *   loaded --activate--> serving --drain--> serving, closing connections --> drained
- *     | listening: parked   |
- *     +---------------------+--hand over--> forwarding to the successor --> gone
+ *   loaded --activate, open--> serving --stopListening--> deaf --drain--> draining --quiet, or grace over--> flushing --> drained
+ *     | listening: buffered       ^                        | |
+ *     |                           +------- listen ---------+ +--handOver--> handing over --flushed--> passing on --> drained
  * ```
+ *
+ * | | serving, deaf | draining, flushing | handing over, passing on |
+ * | --- | --- | --- | --- |
+ * | a new connection | accepted; deaf: the successor's, or refused | refused | the successor's |
+ * | a request on an open connection | served | served; a write that comes while it flushes: 503 `draining` | the successor's answer, or 503 |
+ * | a request in flight | answered | answered before the thread ends | answered before the lease is released |
+ * | a pipelined follower of an answer that says close | - | not carried out (RFC 9112 section 9.6) | not passed on |
+ * | an answer | the connection stays | the last one of its connection says close | the last one of its connection says close |
+ * | a request that waits for another's outcome | answered | answered, at its deadline at the latest | the same |
+ * | a pending look-up | answered | answered, at its deadline at the latest | the same |
+ * | a log line | sent to the main thread, which never waits for a reader | the same | the same |
+ *
+ * Fail-stop has no state here: supervisor/fail-stop.ts marks the board that each answer looks at, and ends the thread where it is.
  */
 class RequestThread {
   readonly #port: MessagePort
