@@ -14,7 +14,7 @@ export class UnreadPipe {
   constructor() {
     const directory = mkdtempSync(join(tmpdir(), 'megacache-pipe-'))
     const path = join(directory, 'pipe')
-    execFileSync('mkfifo', [path])
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', path])
     this.#readEnd = openSync(path, O_RDONLY | O_NONBLOCK)
     this.writeEnd = openSync(path, O_WRONLY)
     const filler = openSync(path, O_WRONLY | O_NONBLOCK)
