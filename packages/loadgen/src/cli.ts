@@ -1,24 +1,19 @@
 #!/usr/bin/env node
-import { runProgram } from './cli/program.ts'
-
-/** Ended by a second signal; the shell's convention for SIGINT. */
-const INTERRUPTED = 130
-/** Of a terminal that does not know its own width. */
-const COLUMNS = 80
-
-const stop = new AbortController()
-const onSignal = (): void => {
-  if (stop.signal.aborted) process.exit(INTERRUPTED)
-  stop.abort()
+// Without imports, and in the syntax of old versions: an old Node must get as far as the sentence.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const isOld = major < 22 || (major === 22 && minor < 18)
+if (isOld) {
+  console.error(`megacache-loadgen needs Node 22.18 or later, this is ${process.versions.node}`)
+  process.exitCode = 1
+} else {
+  // Until the program is loaded and takes the signals itself, a run has not begun.
+  const interrupted = (): void => {
+    console.error('megacache-loadgen: interrupted before the run began')
+    process.exit(130)
+  }
+  process.on('SIGINT', interrupted)
+  process.on('SIGTERM', interrupted)
+  await import('./cli/main.ts')
 }
-process.on('SIGINT', onSignal)
-process.on('SIGTERM', onSignal)
 
-process.exitCode = await runProgram(process.argv.slice(2), {
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
-  signal: stop.signal,
-  columns: process.stderr.isTTY ? process.stderr.columns || COLUMNS : undefined,
-})
-process.off('SIGINT', onSignal)
-process.off('SIGTERM', onSignal)
+export {}

@@ -94,8 +94,8 @@ export async function runLoad(
 
 /** However a run ended: where nothing was answered of what was asked, the target was not there. */
 function unanswered(result: RunResult): RunResult {
-  const { answerCount, noAnswerCount, arrivals, warmupMs } = result
-  if (answerCount > 0) return result
+  const { ended, answerCount, noAnswerCount, arrivals, warmupMs } = result
+  if (answerCount > 0 || ended === 'stopped') return result
   // In a closed loop the requests of the warm-up may be all that there was time for.
   const isStuck = arrivals.kind === 'closed' && warmupMs > 0 && arrivals.completedCount === 0
   if (noAnswerCount === 0 && !isStuck) return result

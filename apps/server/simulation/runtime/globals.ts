@@ -1,6 +1,5 @@
 import type { Scheduled } from '../world/timeline.ts'
 import { fetchFrom } from './http-client.ts'
-import { randomFill } from './node-modules.ts'
 import type { SimulatedThread } from './simulated-thread.ts'
 
 const DELAY_MS_MAX = 2 ** 31 - 1
@@ -43,7 +42,6 @@ export function threadGlobals(thread: SimulatedThread): Record<string, unknown> 
         thread.process.failed(thread, error)
       }
     }),
-    crypto: { getRandomValues: randomFill(thread) },
     performance: { now: () => machine.monotonicMs() - startedAtMs },
     process: processGlobal(thread),
     Date: simulatedDate(thread),

@@ -14,6 +14,7 @@ import type { RunResult } from '../run-result.ts'
  * | 95 | a proof was asked for, and nothing was there to prove |
  * | 99 | a threshold is broken |
  * | 95 | `compare`: a limit could not be judged, since there are too few runs |
+ * | 130 | a signal ended it before anything was answered, or a second one at once |
  * | 0 | the run ended and nothing was wrong |
  */
 export const EXIT_STATUS = {
@@ -24,6 +25,7 @@ export const EXIT_STATUS = {
   violated: 97,
   unreachable: 98,
   threshold: 99,
+  interrupted: 130,
 } as const
 
 /** What is known of a run when its status is decided. */

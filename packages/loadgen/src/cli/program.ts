@@ -22,6 +22,10 @@ export async function runProgram(argv: readonly string[], io: CommandIo): Promis
     }
     return await command.run(new CommandLine(command, rest), io)
   } catch (error) {
+    if (io.signal.aborted) {
+      io.stderr('megacache-loadgen: interrupted before the run had measured anything\n')
+      return EXIT_STATUS.interrupted
+    }
     if (!(error instanceof LoadgenError)) throw error
     io.stderr(`megacache-loadgen: ${error.message}\n`)
     if (error.code === 'LOADGEN_OPTION_INVALID') io.stderr('try megacache-loadgen --help\n')

@@ -2,7 +2,7 @@ import { reportText } from '../report/text-report.ts'
 import { type CliCommand, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
 import { REPORT_OPTIONS } from './option-table.ts'
-import { writeReportFiles } from './report-files.ts'
+import { besideReport, writeReportFiles } from './report-files.ts'
 import { readReportFile } from './report-operands.ts'
 
 /** `megacache-loadgen report`: the other forms of a report from its JSON. */
@@ -19,7 +19,7 @@ export const reportCommand: CliCommand = {
     const report = readReportFile(file)
     const isWritten = REPORT_OPTIONS.some(({ name }) => line.has(name))
     if (!isWritten) io.stdout(reportText(report))
-    writeReportFiles(line, report)
+    writeReportFiles(line, report, besideReport(line, io))
     return Promise.resolve(EXIT_STATUS.ok)
   },
 }

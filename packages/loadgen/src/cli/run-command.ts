@@ -12,7 +12,7 @@ import { runText, verdictText, verificationText } from '../report/text-report.ts
 import { type LoadRun, runLoad } from '../run-load.ts'
 import type { RunResult } from '../run-result.ts'
 import { type CliCommand, type CommandIo, type CommandLine, invalid } from './command.ts'
-import { exitStatusOf, findingsOf } from './exit-status.ts'
+import { EXIT_STATUS, exitStatusOf, findingsOf } from './exit-status.ts'
 import { choiceOf, loadOptionsOf } from './load-line.ts'
 import {
   ARRIVAL_OPTIONS,
@@ -25,7 +25,7 @@ import {
   VERDICT_OPTIONS,
 } from './option-table.ts'
 import { progressView } from './progress-view.ts'
-import { writeReportFiles } from './report-files.ts'
+import { besideReport, checkReportFiles, type ReportIo, writeReportFiles } from './report-files.ts'
 import { type ProofOptions, proofOptions } from './verify-command.ts'
 
 /** `megacache-loadgen run`: load, then proof. */
@@ -54,7 +54,9 @@ export const runCommand: CliCommand = {
     'run scenario.ts --url http://127.0.0.1:3000 --connections 64',
     'run chain --url http://127.0.0.1:8080 --expect-sold-out',
   ],
-  async run(line, io) {
+  async run(line, outer) {
+    checkReportFiles(line)
+    const io = besideReport(line, outer)
     const { choice, url } = choiceOf(line)
     const options = loadOptionsOf(line, url)
     const { requestTimeoutMs } = checkOptions(options)
@@ -113,7 +115,7 @@ function checkProof(proof: ProofOptions, preset: ReturnType<typeof findPreset>):
 
 async function proveRun(
   line: CommandLine,
-  io: CommandIo,
+  io: ReportIo,
   { result }: LoadRun,
   proof: RunProof,
   { databaseUrl, historyFiles, verify }: ProofOptions,
@@ -137,7 +139,7 @@ async function proveRun(
 
 function finish(
   line: CommandLine,
-  io: CommandIo,
+  io: ReportIo,
   result: RunResult,
   proof: {
     readonly verification?: Verification
@@ -148,14 +150,16 @@ function finish(
 ): number {
   const { verification, isUnproved = false, isFaulty = false } = proof
   const findings = findingsOf(result, { allowSaturated: line.switch('allow-saturated') })
-  const status = exitStatusOf({
+  const isInterrupted = io.signal.aborted && result.answerCount === 0
+  const found = exitStatusOf({
     ...findings,
     isViolated: verification?.ok === false,
     isFaulty: findings.isFaulty || isFaulty,
     isUnproved,
   })
+  const status = isInterrupted ? EXIT_STATUS.interrupted : found
   const report = runReport({ run: result, verification, exitStatus: status })
   io.stdout(verdictText(report))
-  writeReportFiles(line, report)
+  writeReportFiles(line, report, io)
   return status
 }

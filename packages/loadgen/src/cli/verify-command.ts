@@ -8,7 +8,7 @@ import { type CliCommand, type CommandLine, invalid } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
 import { isVacuous } from '../report/verdict.ts'
 import { LEDGER_OPTIONS, OUTPUT_OPTIONS } from './option-table.ts'
-import { writeReportFiles } from './report-files.ts'
+import { besideReport, checkReportFiles, writeReportFiles } from './report-files.ts'
 
 /** Time between two lines of progress, in milliseconds. */
 const PROGRESS_PERIOD_MS = 1_000
@@ -30,7 +30,9 @@ export const verifyCommand: CliCommand = {
     { title: 'output', options: OUTPUT_OPTIONS },
   ],
   examples: ['verify sale.ndjson --ledger postgres://127.0.0.1/sale --expect-sold-out'],
-  async run(line, io) {
+  async run(line, outer) {
+    checkReportFiles(line)
+    const io = besideReport(line, outer)
     const { databaseUrl, historyFiles, verify } = proofOptions(line)
     const files = [...line.operands, ...historyFiles]
     if (files.length === 0) throw invalid('verify needs the file of a history')
@@ -52,7 +54,7 @@ export const verifyCommand: CliCommand = {
     const status = verification.ok ? proved : EXIT_STATUS.violated
     const report = runReport({ run: undefined, verification, exitStatus: status })
     io.stdout(verdictText(report))
-    writeReportFiles(line, report)
+    writeReportFiles(line, report, io)
     return status
   },
 }

@@ -185,6 +185,7 @@ export class LoadCoordinator {
     const { collector, plan, missing } = this
     const { name, options } = this.commission
     const { ended, startedAtMs, elapsedMs } = joinEnds(ends, isEndless(plan))
+    for (const { fault } of ends) if (fault !== undefined) missing.push(fault)
     const { answerCount, noAnswerCount, errorCount } = collector
     const arrivals = collector.arrivals()
     const threads = collector.threadResults()

@@ -12,6 +12,8 @@ export interface EngineOptions {
   readonly concurrency: number
   /** Undefined for a closed loop. */
   readonly dueTimes: DueTimes | undefined
+  /** Whether it is over when the last arrival is complete, as that of a trace, or lasts its time. */
+  readonly endsWithArrivals: boolean
   /** Arrivals and requests that may wait; arrivals beyond are dropped. */
   readonly backlogMax: number
   readonly warmupMs: number

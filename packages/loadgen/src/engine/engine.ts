@@ -1,4 +1,5 @@
 import type { LoadClock } from '../load-clock.ts'
+import { LoadgenError } from '../loadgen-error.ts'
 import { RefusalReasons } from '../refusal-reason.ts'
 import { ArrivalPacer } from './arrival-pacer.ts'
 import { ArrivalQueue } from './arrival-queue.ts'
@@ -67,6 +68,7 @@ export class Engine implements ConnectionPorts, LoadPort {
   private atHand: LoadConnection | undefined
   private state: 'opening' | 'running' | 'draining' | 'ended' = 'opening'
   private end: EngineEnd = 'completed'
+  private fault: string | undefined
   private openedCount = 0
   private inFlightCount = 0
   private activeCount = 0
@@ -130,7 +132,11 @@ export class Engine implements ConnectionPorts, LoadPort {
     return {
       ended: this.end,
       startedAtMs: this.wallAtMeasureMs,
-      elapsedMs: Math.max(0, this.lastAnswerMs - measureFromMs),
+      elapsedMs: Math.max(
+        this.lasts && this.end === 'completed' ? this.options.durationMs : 0,
+        this.lastAnswerMs - measureFromMs,
+      ),
+      ...(this.fault === undefined ? {} : { fault: this.fault }),
     }
   }
 
@@ -161,7 +167,13 @@ export class Engine implements ConnectionPorts, LoadPort {
     this.endWhenIdle()
   }
 
+  /** What a scenario throws ends the run, not the report of it. */
   failed(error: unknown): void {
+    const isOfScenario = error instanceof LoadgenError && error.code === 'LOADGEN_SCENARIO_INVALID'
+    if (isOfScenario && this.lastAnswerMs > this.snapshots.measureFromMs) {
+      this.fault ??= error.message
+      return this.drain('stopped')
+    }
     this.state = 'ended'
     this.over.reject(error)
   }
@@ -287,6 +299,12 @@ export class Engine implements ConnectionPorts, LoadPort {
     }
   }
 
+  /** An open loop lasts as long as it was told to, though nothing more is due: its rate is per time. */
+  private get lasts(): boolean {
+    const { dueTimes, endsWithArrivals } = this.options
+    return dueTimes !== undefined && !endsWithArrivals
+  }
+
   private get backlogCount(): number {
     return this.waiting.size + this.arrivals.waitingCount
   }
@@ -298,7 +316,7 @@ export class Engine implements ConnectionPorts, LoadPort {
   private endWhenIdle(): void {
     if (this.inFlightCount > 0 || this.state === 'ended' || this.state === 'opening') return
     if (this.state === 'running') {
-      const isDone = this.activeCount === 0 && this.arrivals.isOver
+      const isDone = this.activeCount === 0 && this.arrivals.isOver && !this.lasts
       if (this.program.ended === undefined && !isDone) return
       this.end = this.program.ended ?? 'completed'
     } else if (this.waiting.size > 0) return

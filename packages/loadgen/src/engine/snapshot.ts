@@ -68,6 +68,8 @@ export interface ThreadEnd {
   readonly startedAtMs: number
   /** Begin of the measured part to the last answer. */
   readonly elapsedMs: number
+  /** What a scenario threw, which ended the run. */
+  readonly fault?: string
 }
 
 /** Why the engine stopped. */

@@ -57,6 +57,7 @@ export function verdictOf(given: {
     ...brokenThresholds(run),
   ]
   const good = checkedSentences(run, verification)
+  if (exitStatus === 130) return { word: 'fault', sentences: ['Interrupted before anything was answered.'] }
   if (exitStatus === 95) return { word: 'unproved', sentences: [...unprovedSentences(run, verification), ...bad] }
   if (exitStatus !== 0) {
     const word = WORDS[exitStatus] ?? 'fault'

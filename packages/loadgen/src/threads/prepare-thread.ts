@@ -45,6 +45,7 @@ export async function prepareThread(
     connections,
     concurrency: connections,
     dueTimes: dueTimes(plan.arrivals, plan.warmupMs + plan.durationMs, plan.seed, shard),
+    endsWithArrivals: plan.arrivals.kind === 'trace',
     backlogMax: Math.max(1, Math.ceil(plan.backlogMax / shard.count)),
     warmupMs: plan.warmupMs,
     durationMs: plan.durationMs,
