@@ -24,3 +24,16 @@ test('writes the largest unit that stays exact', () => {
     '2h',
   ])
 })
+
+test.each([
+  ['1m30s', 90_000],
+  ['1h30m', 5_400_000],
+  ['2s500ms', 2_500],
+  ['1h1m1s1ms', 3_661_001],
+])('parts of a duration are added: %s', (text, ms) => {
+  expect(parseDurationMs(text)).toBe(ms)
+})
+
+test.each(['30s1m', '1m1m', '', '1m30', 's', '1 m'])('%j is no duration', (text) => {
+  expect(parseDurationMs(text)).toBeUndefined()
+})

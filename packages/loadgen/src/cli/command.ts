@@ -41,6 +41,15 @@ export interface CliSection {
   readonly options: readonly CliOption[]
 }
 
+/** What those look for who know other load testers, and what there is instead. */
+const HINTS: Readonly<Record<string, string | undefined>> = {
+  '-n': 'a run has a duration, not a number of requests: -z 10s, or --rate 50 -z 10s for 500 of them',
+  '--requests': 'a run has a duration, not a number of requests: -z 10s, or --rate 50 -z 10s for 500 of them',
+  '-t': 'threads are --threads, the time-out of a request is --timeout',
+  '--stage': 'stages of one rate each are --step 100,200,400; a slope is --ramp 10..500',
+  '--stages': 'stages of one rate each are --step 100,200,400; a slope is --ramp 10..500',
+}
+
 /** The arguments after a command's name, read by its own options. Every mistake is a LoadgenError. */
 export class CommandLine {
   readonly operands: readonly string[]
@@ -55,7 +64,11 @@ export class CommandLine {
         .flatMap((section) => section.options)
         .map((option) => [
           option.name,
-          { type: option.type, multiple: option.multiple ?? false },
+          {
+            type: option.type,
+            multiple: option.multiple ?? false,
+            ...(option.short === undefined ? {} : { short: option.short }),
+          },
         ]),
     )
     try {
@@ -63,7 +76,8 @@ export class CommandLine {
       this.values = parsed.values
       this.operands = parsed.positionals
     } catch (error) {
-      throw invalid(error instanceof Error ? error.message : String(error), error)
+      const hint = argv.map((word) => HINTS[word.split('=', 1)[0] ?? '']).find((text) => text !== undefined)
+      throw invalid(hint ?? (error instanceof Error ? error.message : String(error)), error)
     }
   }
 

@@ -67,10 +67,11 @@ export const findMaxCommand: CliCommand = {
       view.end()
       io.stdout(`${stepText(step)}\n`)
     }).finally(() => view.end())
-    const { knee, openPerSecond, run } = found
+    const { knee, isLimitedByConnections, openPerSecond, run } = found
+    const limit = isLimitedByConnections ? '; limited by --connections: more may bring more' : ''
     io.stdout(
-      `\nknee       ${knee.iterationsPerSecond.toFixed(1)} iterations/s with ${knee.connections} ` +
-        `connections${knee.isGeneratorSaturated ? '; the GENERATOR may be the limit' : ''}\n` +
+      `\n${isLimitedByConnections ? 'at least   ' : 'knee       '}${knee.iterationsPerSecond.toFixed(1)} iterations/s with ${knee.connections} ` +
+        `connections${limit}${knee.isGeneratorSaturated ? '; the GENERATOR may be the limit' : ''}\n` +
         `then       an open loop at ${openPerSecond} iterations/s\n\n${runText(run.result)}`,
     )
     return exitStatusOf(findingsOf(run.result, { allowSaturated: line.switch('allow-saturated') }))

@@ -61,7 +61,8 @@ function sectionText(section: CliSection): string {
 }
 
 function optionText(option: CliOption): string {
-  const left = `  --${option.name}${option.value === '' ? '' : ` ${option.value}`}`
+  const short = option.short === undefined ? '' : `-${option.short}, `
+  const left = `  ${short}--${option.name}${option.value === '' ? '' : ` ${option.value}`}`
   const range = option.range === '' ? '' : `\n${' '.repeat(TEXT_COLUMN)}${option.range}`
   const gap = left.length < TEXT_COLUMN ? '' : `\n${' '.repeat(TEXT_COLUMN)}`
   return `${left.padEnd(TEXT_COLUMN)}${gap}${option.text}${range}`

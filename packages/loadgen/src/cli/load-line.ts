@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { ArrivalPlan } from '../arrivals/arrival-plan.ts'
 import { readTraceFile } from '../arrivals/trace-file.ts'
 import { isPreset, type ScenarioChoice } from '../coordinator/make-plan.ts'
@@ -35,11 +36,24 @@ export function choiceOf(line: CommandLine): { choice: ScenarioChoice; url: stri
   if (!URL.canParse(word)) throw invalid(`${withoutSecret(word)} is no address`)
   const address = new URL(word)
   const headers = Object.fromEntries(line.texts('header').map((text) => headerOf(text)))
-  const body = line.text('body')
+  const body = bodyOf(line)
   const method = line.text('method') ?? 'GET'
   const path = address.pathname + address.search
   const request = { path, method, headers, ...(body === undefined ? {} : { body }) }
   return { choice: { request }, url: originWithUser(address) }
+}
+
+/** `--body text`, or `--body @file`; a text that begins with an at-sign is written `@@`. */
+function bodyOf(line: CommandLine): string | undefined {
+  const text = line.text('body')
+  if (text === undefined || !text.startsWith('@')) return text
+  if (text.startsWith('@@')) return text.slice(1)
+  try {
+    return readFileSync(text.slice(1), 'utf8')
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    throw invalid(`--body cannot be read: ${what}`, error)
+  }
 }
 
 /** What `LoadOptions.url` takes of an address. */

@@ -6,6 +6,8 @@ import { TOKEN_LENGTH_MIN } from '../machines/worker-server.ts'
 /** One option of the command line: what parses it and what the help says. */
 export interface CliOption {
   readonly name: string
+  /** One letter, as other load testers have it. */
+  readonly short?: string
   readonly type: 'string' | 'boolean'
   readonly multiple?: boolean
   /** Shown for the value; empty for a switch. */
@@ -41,15 +43,18 @@ const RATE_RANGE = `default closed loop; ${RATE_BOUNDS.min} to ${RATE_BOUNDS.max
 /** Options of the target and the load. */
 export const LOAD_OPTIONS: readonly CliOption[] = [
   option('url', '<origin>', 'service to load', 'default http://127.0.0.1:8080'),
-  count('connections', '<n>', 'connections, each with one request at a time', 'connections'),
+  { ...count('connections', '<n>', 'connections, each with one request at a time', 'connections'), short: 'c' },
   count('threads', '<n>', 'threads that share the load, on each machine', 'threads'),
   count('users', '<n>', 'virtual users, or buyers, taking turns', 'users'),
-  time(
-    'duration',
-    'length of the measured part; a sell-out may end before',
-    'durationMs',
-    '2m for chain and checkout, 10s else, presets their own',
-  ),
+  {
+    ...time(
+      'duration',
+      'length of the measured part; a sell-out may end before',
+      'durationMs',
+      '2m for chain and checkout, 10s else, presets their own',
+    ),
+    short: 'z',
+  },
   time('warmup', 'time before it, with the same load, not counted', 'warmupMs', '0ms'),
   time(
     'timeout',
@@ -65,14 +70,14 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
 
 /** Options of a single request. */
 export const REQUEST_OPTIONS: readonly CliOption[] = [
-  option('method', '<verb>', 'method of the request', 'default GET'),
-  option('header', '<name: value>', 'header; may be repeated', 'default none', true),
-  option('body', '<text>', 'body of the request', 'default none'),
+  { ...option('method', '<verb>', 'method of the request', 'default GET'), short: 'm' },
+  { ...option('header', '<name: value>', 'header; may be repeated', 'default none', true), short: 'H' },
+  { ...option('body', '<text>', 'body of the request; @file for what a file holds', 'default none'), short: 'd' },
 ]
 
 /** Options of when iterations begin. */
 export const ARRIVAL_OPTIONS: readonly CliOption[] = [
-  option('rate', '<n>', 'open loop: so many iterations a second', RATE_RANGE),
+  { ...option('rate', '<n>', 'open loop: so many iterations a second', RATE_RANGE), short: 'q' },
   option('ramp', '<a>..<b>', 'open loop: a rate that grows from a to b', RATE_RANGE),
   option('step', '<a>,<b>,...', 'open loop: each rate for an equal part', RATE_RANGE),
   option(

@@ -1,3 +1,4 @@
+import { GENERATOR_VERSION } from '../generator-version.ts'
 import { LoadgenError } from '../loadgen-error.ts'
 import { COMMANDS } from './command-table.ts'
 import { type CliCommand, CommandLine, type CommandIo, invalid } from './command.ts'
@@ -13,6 +14,10 @@ export async function runProgram(argv: readonly string[], io: CommandIo): Promis
     if (first === '--help' || first === '-h' || first === 'help') {
       const about = COMMANDS.find(({ name }) => name === argv[1])
       io.stdout(about === undefined ? programHelp(COMMANDS) : commandHelp(about))
+      return EXIT_STATUS.ok
+    }
+    if (first === '--version' || first === '-V' || first === 'version') {
+      io.stdout(`megacache-loadgen ${GENERATOR_VERSION}\n`)
       return EXIT_STATUS.ok
     }
     const { command, rest } = commandOf(argv)

@@ -35,6 +35,9 @@ export function readRuns(operand: string): NamedRun[] {
     .map((path) => {
       const { run } = readReportFile(path)
       if (run === null) throw malformed(`${path} is the report of a verification, not of a run`)
+      if (run.answerCount === 0) {
+        throw malformed(`${path} was not measured: no request was answered, so there is nothing to compare`)
+      }
       return { name: basename(path), path, run }
     })
     .map(({ name, path, run }, _, all) => ({

@@ -71,7 +71,7 @@ export class LaneProgram implements Program, ExchangeOwner {
   exchangeEnded(exchange: Exchange): void {
     if (exchange.reason === RUN_ENDED) return
     this.scenario.answered(exchange)
-    // Also when the run is over: an iteration that is answered is complete, and what it would send is refused.
+    // Also when the time is over: what was answered is complete, and nothing more is sent.
     this.advance(exchange)
   }
 

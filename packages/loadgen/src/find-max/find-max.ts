@@ -19,6 +19,8 @@ export interface FindMaxResult {
   /** One for each number of connections that was tried. */
   readonly steps: readonly ClosedStep[]
   readonly knee: ClosedStep
+  /** More connections than were allowed may bring more: what was found is a lower bound and no knee. */
+  readonly isLimitedByConnections: boolean
   /** Iterations a second of the open loop. */
   readonly openPerSecond: number
   /** The open loop's run. */
@@ -27,7 +29,7 @@ export interface FindMaxResult {
 
 const STEP_MS = 3_000
 const SHARE = 0.8
-/** Part of each step that is not counted. */
+/** Length of a closed loop before the first step that only warms the generator up, as a share of a step's. */
 const WARMUP_SHARE = 0.2
 
 /**
@@ -53,12 +55,15 @@ export async function findMax(
   const most = options.connections ?? 256
   const least = (options.threads ?? 1) * Math.max(1, options.at?.length ?? 0)
   const steps: ClosedStep[] = []
-  for (let connections = least; connections <= most && shouldGoOn(steps); connections *= 2) {
+  const warmupMs = Math.max(100, Math.round(stepMs * WARMUP_SHARE))
+  await closedStep(choice, { ...options, connections: least }, warmupMs, control)
+  for (let connections = least; shouldGoOn(steps); connections = Math.min(connections * 2, most)) {
     const step = await closedStep(choice, { ...options, connections }, stepMs, control)
     steps.push(step)
     onStep(step)
-    if (control.signal?.aborted === true) break
+    if (control.signal?.aborted === true || connections >= most) break
   }
+  const wasStillGrowing = shouldGoOn(steps) && kneeOf(steps) === steps.at(-1)
   const knee = kneeOf(steps)
   if (knee === undefined || knee.iterationsPerSecond === 0) {
     throw new LoadgenError('LOADGEN_TARGET_UNREACHABLE', `${withoutSecret(options.url)} completed nothing`)
@@ -73,7 +78,7 @@ export async function findMax(
     },
     control,
   )
-  return { steps, knee, openPerSecond, run }
+  return { steps, knee, isLimitedByConnections: wasStillGrowing, openPerSecond, run }
 }
 
 async function closedStep(
@@ -82,9 +87,9 @@ async function closedStep(
   stepMs: number,
   control: RunControl,
 ): Promise<ClosedStep> {
-  const warmupMs = Math.round(stepMs * WARMUP_SHARE)
-  const durationMs = stepMs - warmupMs
-  const { result } = await runLoad(choice, { ...options, warmupMs, durationMs }, control)
+  // All iterations from the first to the end of the last: a cut at either end would count parts of slow ones
+  // wrongly, and a step of three seconds has few of those.
+  const { result } = await runLoad(choice, { ...options, warmupMs: 0, durationMs: stepMs }, control)
   if (result.ended === 'sold_out' || result.ended === 'demand_exhausted') {
     throw invalid(`${result.scenario} ends by itself (${result.ended}); find-max needs an endless one`)
   }

@@ -1,8 +1,10 @@
+import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { violationLines } from '../invariants/violation-text.ts'
 import type { Verification } from '../invariants/verify-ledger.ts'
 import type { LatencyResult, RunResult, StepResult } from '../run-result.ts'
 import { unansweredNote } from '../unanswered.ts'
 import type { RunReport } from './run-report.ts'
+import { wordsOf } from './html/words-of.ts'
 import { hasLedger, isVacuous } from './verdict.ts'
 
 /** A whole report as plain text: the measurement, the proof, and the verdict. */
@@ -27,7 +29,7 @@ export function verdictText({ verdict, exitStatus }: RunReport): string {
   return `${lines.join('\n')}\n`
 }
 
-const LATENCY_COLUMNS = ['count', 'p50', 'p90', 'p99', 'p99.9', 'max']
+const LATENCY_COLUMNS = ['answers', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max']
 
 /** The result of a run as plain text for a terminal, a table a step. */
 export function runText(result: RunResult): string {
@@ -117,7 +119,7 @@ function answerWords(checked: Verification['checked']): string {
 function counterWords(counters: RunResult['counters']): string {
   const words = Object.entries(counters)
     .filter(([name, count]) => name !== 'items' && (count > 0 || name === 'purchased'))
-    .map(([name, count]) => `${whole(count)} ${name}`)
+    .map(([name, count]) => `${whole(count)} ${wordsOf(name)}`)
   return words.length === 0 ? '' : `: ${words.join(', ')}`
 }
 
@@ -140,9 +142,10 @@ function latencyLines(step: StepResult): string[] {
     ['from sent', step.sendLatency],
     ['send lag', step.sendLag],
   ]
-  return rows.map(([what, { count, summaryMs }]) => {
+  return rows.map(([what, { count, summaryMs, histogram }]) => {
     const { p50, p90, p99, p999, max } = summaryMs
-    const cells = [p50, p90, p99, p999, max].map((ms) => column(ms.toFixed(2)))
+    const p95 = count === 0 ? 0 : decodeFromCompressedBase64(histogram, 64).getValueAtPercentile(95) / 1_000
+    const cells = [p50, p90, Math.min(p95, max), p99, p999, max].map((ms) => column(ms.toFixed(2)))
     return `${step.step.padEnd(11)} ${what.padEnd(10)}${column(whole(count))}${cells.join('')}`
   })
 }

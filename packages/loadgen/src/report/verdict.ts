@@ -10,7 +10,7 @@ import { share, whole } from './number-text.ts'
  * | `passed` | everything that was checked holds | 0 |
  * | `measured` | there is a result, and nothing to hold it against was given | 0 |
  * | `fault` | the generator or the reading of the ledger failed | 1 |
- * | `invalid` | the generator was the bottleneck: do not believe the numbers | 96 |
+ * | `invalid` | the generator could not measure as it should: do not believe the numbers | 96 |
  * | `violated` | the service broke an invariant | 97 |
  * | `unreachable` | the target could not be reached | 98 |
  * | `unproved` | a proof was asked for, and there was nothing to prove | 95 |
@@ -52,7 +52,7 @@ export function verdictOf(given: {
   const bad = [
     ...violationSentences(verification),
     ...(run === null ? [] : unreachableSentences(run)),
-    ...(run?.invalidReasons.map(({ sentence }) => `INVALID: ${sentence}`) ?? []),
+    ...(run?.invalidReasons.map(({ sentence }) => `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`) ?? []),
     ...(run?.missing ?? []),
     ...brokenThresholds(run),
   ]
@@ -79,7 +79,7 @@ const FALLBACK: Readonly<Record<VerdictWord, string>> = {
   passed: 'Everything that was checked holds.',
   measured: 'Nothing was given to hold the result against: no threshold and no ledger.',
   fault: 'The run or its check could not be completed; see the error output.',
-  invalid: 'The generator was the bottleneck: do not believe the numbers.',
+  invalid: 'The generator could not measure as it should: do not believe the numbers.',
   violated: 'The service broke an invariant.',
   unreachable: 'The target could not be reached.',
   unproved: 'There was nothing to prove.',

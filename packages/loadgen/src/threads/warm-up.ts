@@ -48,6 +48,7 @@ async function warm(isLean: boolean): Promise<number> {
     const engine = new Engine(new RepeatedRequest(source, { connections: CONNECTIONS, arrivals: plan, backlogMax }), {
       url,
       authorization: undefined,
+      endsWithArrivals: false,
       connections: CONNECTIONS,
       concurrency: CONNECTIONS,
       dueTimes: dueTimes(plan, LENGTH_MS, 1),

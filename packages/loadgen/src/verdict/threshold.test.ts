@@ -39,10 +39,10 @@ describe('a threshold', () => {
   test.each([
     ['purchase.p50<200.1ms', true, 200],
     ['purchase.p50 < 199 ms', false, 200],
-    ['checkout.max<=40', true, 40],
+    ['checkout.max<=40ms', true, 40],
     ['checkout.max<40ms', false, 40],
     ['p99.9<1s', true, 400],
-    ['p25<=20.1', true, 20],
+    ['p25<=20.1ms', true, 20],
     ['checkout.mean>20ms', true, 25],
     ['send.p99<2ms', true, 1],
     ['purchase.lag.p99<2ms', false, 2],

@@ -14,7 +14,7 @@ import type { RunResult, StepResult, ThresholdResult } from '../run-result.ts'
  * ```
  *
  * `p50` to `p99.999`, `max` and `mean` are latencies from the due time, unless `send.` or `lag.`
- * stands before them, in milliseconds unless told otherwise. `errors` is a share with `%`, a number
+ * stands before them, with their unit. `errors` is a share with `%`, a number
  * without. `rate` is answers a second. `counter.<name>` is what the scenario has counted.
  */
 export interface Threshold {
@@ -38,9 +38,12 @@ export function parseThreshold(text: string): Threshold {
   const [, left = '', operator = '<', value = '', given = ''] = found
   const { step, measure, metric } = parseLeft(left)
   const isLatency = LATENCY_METRIC.test(metric)
+  if (isLatency && given === '') {
+    throw invalid(text, `a time has a unit: ${left}${operator}${value}ms or ${left}${operator}${value}s`)
+  }
   const unit = isLatency ? 'ms' : metric === 'rate' ? '/s' : given
   const isFitting = isLatency
-    ? given === '' || given === 'ms' || given === 's'
+    ? given === 'ms' || given === 's'
     : metric === 'rate'
       ? given === '' || given === '/s'
       : metric === 'errors'

@@ -94,8 +94,9 @@ test('a signal before anything was answered ends with a line and status 130', as
 })
 
 test('a signal while the program is being loaded ends with a line and status 130', async () => {
-  // Loading waits for the second module: the signal comes from within it.
-  const hook = `data:text/javascript,process.nextTick(() => setImmediate(() => process.listenerCount('SIGINT') > 0 && process.kill(process.pid, 'SIGINT')))`
+  // The first file has taken the signals when it asks for the second, which is when this one comes.
+  const load = "{ load(url, context, next) { if (url.endsWith('/cli/main.ts')) process.kill(process.pid, 'SIGINT'); return next(url, context) } }"
+  const hook = `data:text/javascript,import { registerHooks } from 'node:module'; registerHooks(${load})`
   const found = await program(['run', 'http://127.0.0.1:1/'], () => {}, ['--import', hook])
   expect(found.status).toBe(130)
   expect(found.stderr).toMatch(/interrupted before the run/)
@@ -107,4 +108,33 @@ test('an old Node is told in one sentence what is needed', async () => {
   expect(found).toEqual({ status: 1, stdout: '', stderr: 'megacache-loadgen needs Node 22.18 or later, this is 20.20.2\n' })
   // An old Node would fail on what undici imports before a check of ours could run.
   expect(readFileSync(CLI, 'utf8')).not.toMatch(/^import /m)
+})
+
+test('letters of other load testers mean what they mean there, and a body comes from a file', async () => {
+  const bodies = new Set<string>()
+  const target = await startTarget((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => bodies.add(text)).on('end', () => response.end('ok'))
+  })
+  const file = join(folder, 'body.txt')
+  writeFileSync(file, 'from a file')
+  const line = ['run', `${target.url}/`, '-c', '3', '-z', '300ms', '-q', '40', '-m', 'POST', '-d', `@${file}`]
+  const found = await program([...line, '--quiet', '--allow-saturated'])
+  expect(found.stdout).toMatch(/load +constant 40\/s, 3 connections/)
+  expect(found.stdout).toMatch(/ p90 +p95 +p99 /)
+  expect([...bodies]).toEqual(['from a file'])
+})
+
+test.each([
+  [['-n', '100'], /has a duration/],
+  [['--stages', '1m:10'], /--step/],
+  [['--threshold', 'p99<1'], /p99<1ms or p99<1s/],
+  [['--body', '@/nowhere/at/all'], /--body cannot be read/],
+])('%j is refused with a hint', async (more, hint) => {
+  const found = await program(['run', 'http://127.0.0.1:1/', ...more])
+  expect(found.status).toBe(1)
+  expect(found.stderr).toMatch(hint)
+})
+
+test('--version tells the version', async () => {
+  expect(await program(['--version'])).toMatchObject({ status: 0, stdout: expect.stringMatching(/^megacache-loadgen \d+\.\d+\.\d+/) })
 })

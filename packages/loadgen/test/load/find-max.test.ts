@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { runProgram } from '../../src/cli/program.ts'
+import { findMax } from '../../src/index.ts'
 import { startTarget } from './target.ts'
 
 /** Serves at most three requests at once, each for 20 ms: 150 a second, whoever asks. */
@@ -58,4 +59,38 @@ test('find-max refuses what has arrivals of its own or ends by itself', async ()
   })
   expect(status).toBe(1)
   expect(stderr).toContain('--rate')
+})
+
+test.each([
+  [2, 4],
+  [700, 2],
+])('a service that takes %d ms is measured within 5 %%, and its limit is told to be --connections', async (serviceMs, connections) => {
+  let servedMs = 0
+  let served = 0
+  const target = await startTarget((_, response) => {
+    const sinceMs = performance.now()
+    setTimeout(() => {
+      response.end('ok', () => {
+        servedMs += performance.now() - sinceMs
+        served++
+      })
+    }, serviceMs)
+  })
+  const rates: [number, number][] = []
+  const found = await findMax(
+    { request: { path: '/' } },
+    { url: target.url, connections, durationMs: 100 },
+    { stepMs: 1_500 },
+    {},
+    (step) => {
+      // What the service took, on this machine as loaded as it is, not what it was told to take.
+      rates.push([step.iterationsPerSecond, (step.connections * 1_000 * served) / servedMs])
+      servedMs = served = 0
+    },
+  )
+  expect(found.isLimitedByConnections).toBe(true)
+  const [measured, possible] = rates.at(-1) ?? [0, 0]
+  // The service's own figure has no network in it, which counts for much of a fast one on a busy machine.
+  expect(measured).toBeLessThan(possible * 1.05)
+  expect(measured).toBeGreaterThan(serviceMs > 100 ? possible * 0.88 : possible * 0.7)
 })

@@ -105,6 +105,10 @@ describe('a run without one answer is no measurement', () => {
       verdict: { word: 'unreachable' },
       run: { ended: 'target_unreachable', answerCount: 0 },
     })
+    const compared = await command('compare', file, file)
+    expect(compared.status).toBe(1)
+    expect(compared.stdout + compared.stderr).toContain('was not measured')
+    expect(compared.stdout + compared.stderr).not.toMatch(/NaN|nfinity/)
     const found = await command('find-max', `${url}/`, ...SHORT, '--step-time', '500ms')
     expect(found.status).toBe(98)
   })

@@ -14,9 +14,9 @@ export function generatorSection(run: RunResult): Markup {
   const lag = isClosed ? undefined : sendLagPlot(buckets)
   const verdict =
     invalidReasons.length === 0
-      ? markup`<p><span class="status good">\u2713 No:</span> it had CPU left and was on time.</p>`
-      : markup`<p><span class="status bad">\u2717 Yes:</span> the run is INVALID.</p><ul>${invalidReasons.map(({ sentence }) => markup`<li>${sentence}</li>`)}</ul>`
-  return markup`<h2>Was the generator the bottleneck?</h2>${verdict}
+      ? markup`<p><span class="status good">\u2713 Yes:</span> it had CPU left and was on time.</p>`
+      : markup`<p><span class="status bad">\u2717 No:</span> the run is INVALID.</p><ul>${invalidReasons.map(({ sentence }) => markup`<li>${sentence}</li>`)}</ul>`
+  return markup`<h2>Could the generator measure as it should?</h2>${verdict}
 ${run.missing.length > 0 && markup`<p class="status bad">Missing:</p><ul>${run.missing.map((sentence) => markup`<li>${sentence}</li>`)}</ul>`}
 <p>It used ${significant(generator.cpuMs / 1_000)} s of CPU, ${significant(generator.answersPerCpuSecond)} answers for each.
 ${whole(arrivals.dueCount)} iterations ${isClosed ? 'were begun' : 'became due'}, ${whole(arrivals.completedCount)} completed,

@@ -80,7 +80,7 @@ describe('the HTML report', () => {
       'checkout: latency by percentile',
       'Throughput',
       'Answers by status and reason',
-      'Was the generator the bottleneck?',
+      'Could the generator measure as it should?',
       'Options',
       'Environment of the generator',
       'from due time, ms',

@@ -10,7 +10,7 @@ const HEADLINES: Readonly<Record<VerdictWord, { title: string; tone: string }>> 
   passed: { title: '\u2713 Passed', tone: 'good' },
   measured: { title: 'Measured', tone: 'plain' },
   fault: { title: '\u2717 Not completed', tone: 'bad' },
-  invalid: { title: '\u26A0 INVALID: the generator was the bottleneck', tone: 'warn' },
+  invalid: { title: '\u26A0 INVALID: do not believe the numbers', tone: 'warn' },
   violated: { title: '\u2717 VIOLATED: an answer was not true', tone: 'bad' },
   unreachable: { title: '\u2717 Target unreachable', tone: 'bad' },
   unproved: { title: '\u2717 Nothing proved', tone: 'bad' },
