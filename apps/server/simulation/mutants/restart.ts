@@ -12,36 +12,13 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a failed hand-over leaves a process behind',
-    changes: [{ in: 'RunningInstance.#handOver', from: 'this.#handedOver.reject(error) throw error', to: 'throw error' }],
+    changes: [{ in: 'RunningInstance.handOver', from: 'this.#handedOver.reject(error) throw error', to: 'throw error' }],
     fromSeed: 95,
   },
   {
     name: 'a hand-over is reported before the writers are flushed',
     changes: [{ in: 'RequestThread.#handOver', from: 'await this.#service?.close()', to: 'void this.#service?.close()' }],
-    fromSeed: 1,
-    alsoFoundBy: 'test/hand-over/flushed.test.ts: hands over only what is flushed',
-  },
-  {
-    name: 'the lease is released before the threads have handed over',
-    changes: [{
-      in: 'RunningInstance.#handOver',
-      from: 'await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs) await this.#letGo()',
-      to: 'await this.#letGo()\n      await threads.handOver(successorHost(config.host), port, config.shutdownTimeoutMs)',
-    }],
-    fromSeed: 1,
-  },
-  {
-    name: 'a hand-over does not wait for those who wait for another request',
-    changes: [{ in: 'Service.close', from: 'await this.#emptyWaitingRoom()', to: '' }],
-    fromSeed: 1,
-  },
-  {
-    name: 'a draining thread waits for nobody',
-    changes: [
-      { in: 'RequestThread.#drain', from: 'await this.#quiet(graceMs, IDLE_FOR_MS)', to: 'void graceMs' },
-      { in: 'RequestThread.#drain', from: 'await this.#service?.close()', to: '' },
-    ],
-    fromSeed: 1,
+    fromSeed: 14,
   },
   {
     name: 'what was parked is forgotten when the successor opens',

@@ -24,7 +24,7 @@ export type Interceptor = (text: string, thread: SimulatedThread) => Fate | unde
 const NONE: Fate = { kind: 'none' }
 const REFUSED_AFTER_DOUBT = 0.3
 const DEPLOY_EVERY_MS = 2_500
-/** Less than what is parked waits. */
+/** Less than what is parked waits; and less than a reservation lives, which would be refused for being over. */
 const RACE_STALL_MS_MAX = 700
 const BATCH = /megacache_record_/
 
@@ -121,7 +121,7 @@ export class Troubles implements DatabaseFaults {
   /** Every hand-over has rows queued, answers owed and look-ups pending: clients crowd, and often the disk is slow just then. */
   #race(): void {
     const { postgres } = this.#reach!
-    if (this.#random.chance(0.6)) postgres.log.stall(Math.max(0, this.#random.between(20, RACE_STALL_MS_MAX)))
+    if (this.#random.chance(0.6)) postgres.log.stall(this.#random.between(10, Math.min(RACE_STALL_MS_MAX, this.#plan.ttlMs / 3)))
     this.crowd()
   }
 
