@@ -109,7 +109,7 @@ export class Responder {
 
   /** What the successor has answered, closed by the same rules as an answer of this instance. Throws where node:http does. */
   passOn(response: ServerResponse, status: number, headers: string[], latin1Body: string): void {
-    this.peers.takeAnswer(response, latin1Body.length)
+    if (!this.peers.takeAnswer(response, latin1Body.length)) return this.problem(response, problems.overloaded)
     this.#write(response, status, headers, latin1Body)
     this.counts.count(status)
   }
