@@ -1,0 +1,119 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { fixturePerTest } from '../harness/fixture.ts'
+import { PGBOUNCER_MISSING, startPgBouncer } from '../harness/pg-bouncer.ts'
+import type { SaleClient } from '../harness/sale-client.ts'
+import type { ServerProcess } from '../harness/server-process.ts'
+import { skipWithout } from '../harness/skip-without.ts'
+import { createDatabase, endServerSessions, type TestDatabase } from '../harness/test-database.ts'
+import { until } from '../harness/until.ts'
+import { OwnCluster } from './own-cluster.ts'
+
+/** Crashes of PostgreSQL for each way in which synchronous_commit is turned off. The record in prove/results was made with 20. */
+const TRIES = Number(process.env['DURABILITY_TRIES'] ?? 1)
+const ITEMS_PER_TRY = 5
+const TRY_MS_MAX = 60_000
+
+const fixture = fixturePerTest()
+let cluster: OwnCluster
+let database: TestDatabase
+
+beforeEach(async () => {
+  // What is committed without being flushed stays in memory for as long as the server is to live.
+  cluster = await OwnCluster.start(fixture, { wal_writer_delay: '10s', wal_buffers: '4MB' })
+  database = await createDatabase(cluster.url)
+})
+
+const serve = (env: Readonly<Record<string, string | undefined>> = {}): Promise<ServerProcess> =>
+  fixture.server(database, { THREADS: '1', SALE_ITEMS: '200', USER_LIMIT: '200', UNSAFE_DATABASE: undefined, ...env })
+
+/** What `megacache_unsafe_database` says. */
+async function unsafe(server: ServerProcess): Promise<string | undefined> {
+  return /^megacache_unsafe_database (\d)/m.exec(await (await fetch(`${server.adminUrl}/metrics`)).text())?.[1]
+}
+
+const sells = (client: SaleClient, itemId: number) => async (): Promise<boolean> => (await client.checkout(1, itemId)).status === 200
+
+describe('with synchronous_commit turned off while the server runs, a crash of PostgreSQL loses no acknowledged purchase:', () => {
+  const ways: readonly (readonly [name: string, turnOff: (user: string) => Promise<unknown>])[] = [
+    ['by role', (user) => cluster.query(`alter role ${user} set synchronous_commit = off`)],
+    ['by role and database', (user) => cluster.query(`alter role ${user} in database ${database.name} set synchronous_commit = off`)],
+    ['by database', () => cluster.query(`alter database ${database.name} set synchronous_commit = off`)],
+    ['by ALTER SYSTEM', () => cluster.set('synchronous_commit', 'off')],
+  ]
+  test.each(ways)('%s', async (_name, turnOff) => {
+    const server = await serve()
+    await turnOff(new URL(cluster.url).username)
+    await endServerSessions(database)
+    await survives(server)
+  }, TRY_MS_MAX * (TRIES + 1))
+
+  test('by a pooler', async ({ skip }) => {
+    skipWithout(PGBOUNCER_MISSING, skip)
+    const url = await startPgBouncer(fixture, database.url, { pool_mode: 'session' }, `connect_query='set synchronous_commit = off'`)
+    await survives(await serve({ DATABASE_URL: url }))
+  }, TRY_MS_MAX * (TRIES + 1))
+})
+
+async function survives(server: ServerProcess): Promise<void> {
+  const client = fixture.client(server)
+  const acknowledged: string[] = []
+  for (let round = 0; round < TRIES; round++) {
+    const firstItem = round * (ITEMS_PER_TRY + 1)
+    await until('it sells again', sells(client, firstItem), TRY_MS_MAX)
+    for (let itemId = firstItem + 1; itemId <= firstItem + ITEMS_PER_TRY; itemId++) {
+      const code = await client.reserve(1, itemId)
+      expect((await client.purchase(code)).status).toBe(200)
+      acknowledged.push(code)
+    }
+    await cluster.stopHard()
+    await cluster.startAgain()
+    const kept = new Set((await database.query<{ code: string }>('select code::text from purchases')).map(({ code }) => code))
+    expect(acknowledged.filter((code) => !kept.has(code)), `lost by crash ${round + 1}`).toEqual([])
+  }
+  expect(acknowledged).toHaveLength(TRIES * ITEMS_PER_TRY)
+}
+
+describe('without what a commit needs to survive nothing is acknowledged until it is back:', () => {
+  test.each(['fsync', 'full_page_writes'])('%s turned off while the server runs', async (setting) => {
+    const server = await serve()
+    const client = fixture.client(server)
+    const held = await client.reserve(1, 1)
+    expect(await unsafe(server)).toBe('0')
+    for (const round of [1, 2]) {
+      await cluster.set(setting, 'off')
+      await until('it is told', () => server.logged('UNSAFE').length === round)
+      expect(server.logged('UNSAFE')[round - 1]).toMatchObject({ level: 50, problem: expect.stringContaining(setting) })
+      expect(await unsafe(server)).toBe('1')
+      for (const answer of [await client.checkout(2, 2), await client.purchase(held), await client.reservation(held)]) {
+        expect(answer).toMatchObject({ status: 503, reason: 'storage_unavailable' })
+      }
+      await cluster.set(setting)
+      await until('it sells again', sells(client, 10 + round))
+      expect(await unsafe(server)).toBe('0')
+    }
+    expect((await client.purchase(held)).status).toBe(200)
+  })
+
+  test('fsync off after a restart of PostgreSQL', async () => {
+    const server = await serve()
+    const client = fixture.client(server)
+    await cluster.query('alter system set fsync = off')
+    await cluster.stopHard()
+    await cluster.startAgain()
+    await until('it is told', () => server.logged('UNSAFE').length === 1, TRY_MS_MAX)
+    expect(await unsafe(server)).toBe('1')
+    expect(await client.checkout(2, 2)).toMatchObject({ status: 503, reason: 'storage_unavailable' })
+    await cluster.set('fsync')
+    await until('it sells again', sells(client, 3), TRY_MS_MAX)
+    expect(await unsafe(server)).toBe('0')
+  })
+
+  test('with UNSAFE_DATABASE it goes on, and says so', async () => {
+    const server = await serve({ UNSAFE_DATABASE: 'on' })
+    await cluster.set('fsync', 'off')
+    await until('it is told', () => server.logged('UNSAFE').length === 1)
+    expect(server.logged('UNSAFE')[0]).toMatchObject({ level: 40 })
+    expect(await unsafe(server)).toBe('1')
+    expect((await fixture.client(server).checkout(1, 1)).status).toBe(200)
+  })
+})
