@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DatabaseOffset } from './database-offset.ts'
+import { DatabaseOffset, ScheduleOffset } from './database-offset.ts'
 
 describe('the offset of the database clock', () => {
   const at0 = { offsetMs: 1_000_000, roundTripMs: 1 }
@@ -37,5 +37,41 @@ describe('the offset of the database clock', () => {
     const slow = { offsetMs: 1_000_005, roundTripMs: 30 }
     expect(offset.offer(slow, 1_000)).toBe(false)
     expect(offset.offer(slow, 20_000)).toBe(true)
+  })
+})
+
+describe('the time of sales', () => {
+  const DAY = 86_400_000
+  const begin = () => {
+    const jumps: { readonly byMs: number, readonly isFollowed: boolean }[] = []
+    return { jumps, schedule: new ScheduleOffset(1_000, (jump) => jumps.push(jump)) }
+  }
+
+  test('follows corrections of the database clock at once', () => {
+    const { jumps, schedule } = begin()
+    for (const offsetMs of [1_020, -50_000, 5_000]) {
+      schedule.follow(offsetMs, 0)
+      expect(schedule.offsetMs).toBe(offsetMs)
+    }
+    expect(jumps).toEqual([])
+  })
+
+  test.each([31 * DAY, -31 * DAY])('holds a jump by %i ms back, tells it once, and forgets it when the clock is right again', (byMs) => {
+    const { jumps, schedule } = begin()
+    for (const nowMs of [0, 1_000, 599_000]) schedule.follow(1_000 + byMs + nowMs / 100, nowMs)
+    expect(schedule).toMatchObject({ offsetMs: 1_000, isHeld: true })
+    expect(jumps).toEqual([{ byMs, isFollowed: false }])
+    schedule.follow(1_010, 599_500)
+    expect(schedule).toMatchObject({ offsetMs: 1_010, isHeld: false })
+    // The next one begins anew.
+    schedule.follow(1_000 + byMs, 700_000)
+    expect(schedule.offsetMs).toBe(1_010)
+  })
+
+  test('follows a jump that has lasted for ten minutes', () => {
+    const { jumps, schedule } = begin()
+    for (const nowMs of [0, 300_000, 600_000]) schedule.follow(1_000 + DAY, nowMs)
+    expect(schedule).toMatchObject({ offsetMs: 1_000 + DAY, isHeld: false })
+    expect(jumps).toEqual([{ byMs: DAY, isFollowed: false }, { byMs: DAY, isFollowed: true }])
   })
 })
