@@ -74,6 +74,20 @@ describe('the terms of a sale', () => {
     expect((await newestOpenedSale(client))?.startsAtMs).toBe(hourNow + HOUR)
   })
 
+  test('do not hold the fence while their partitions wait for somebody', async () => {
+    const [holder, other] = [await database.connect(), await database.connect()]
+    await holder.query('begin; lock table checkouts in share update exclusive mode')
+    const waiting = ensureSale(other, { ...termsAt(NOON - 500 * DAY), epoch: 3 })
+    const awaited = async (): Promise<number> => (await client.query(
+      `select 1 from pg_locks where not granted and relation = 'checkouts'::regclass`)).rows.length
+    while (await awaited() === 0) await new Promise((done) => { setTimeout(done, 5) })
+    const { rows } = await client.query(`select pg_try_advisory_xact_lock('lease'::regclass::oid::integer, 1) as free`)
+    expect(rows).toEqual([{ free: true }])
+    await holder.query('rollback')
+    expect(await waiting).toMatchObject({ isNew: true })
+    await Promise.all([holder.end(), other.end()])
+  })
+
   test('are not stored for a sale far ahead of the clock of the database', async () => {
     const far = { ...termsAt(Math.floor(Date.now() / HOUR) * HOUR + 31 * DAY), epoch: 3 }
     await expect(ensureSale(client, far)).rejects.toMatchObject({ code: '55000' })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Session, createSession, measureClock, processClock } from '../../src/index.ts'
 import { nodeTimers } from '../../src/timers.ts'
 import { testDatabase } from '../database.ts'
+import { SALE, freshSale } from '../rows.ts'
 import { TcpProxy } from '../tcp-proxy.ts'
 
 const database = testDatabase()
@@ -29,8 +30,41 @@ describe('a session', () => {
     expect(rows).toEqual([['read committed', '8s', 'megacache/0/session', '10']])
   })
 
+  test.each([['off', 'on'], ['local', 'on'], ['remote_write', 'on'], ['remote_apply', 'remote_apply']])(
+    'commits durably where synchronous_commit is %s: %s', async (configured, pinned) => {
+      await client.query(`alter database ${client.database} set synchronous_commit = ${configured}`)
+      await session.close()
+      session = createSession({ connection: database.url, applicationName: 'megacache/0/session' })
+      await session.connected(5_000)
+      await client.query(`alter database ${client.database} reset synchronous_commit`)
+      expect(await session.query('setting', `select current_setting('synchronous_commit')`)).toEqual([[pinned]])
+    })
+
+  test('commits batches durably even when somebody has taken the pins away, and refuses another isolation', async () => {
+    await freshSale(client)
+    const key = `array[${SALE}::bigint], array[gen_random_uuid()]`
+    const batches = [
+      `select megacache_record_checkouts(0, ${key}, array[1], array[1::bigint], array[now()], false)`,
+      `select megacache_record_purchases(0, ${key}, array[1], array[1::bigint], false)`,
+      `select megacache_record_cancels(0, ${key})`,
+      `select megacache_ensure_sale(0, ${SALE}, now(), now() + interval '1 hour', 10000, 10, 60000)`,
+    ]
+    for (const batch of batches) {
+      await client.query('begin; set local synchronous_commit = off')
+      await client.query(batch)
+      // As it is when the transaction commits.
+      expect((await client.query('show synchronous_commit')).rows).toEqual([{ synchronous_commit: 'on' }])
+      await client.query('rollback')
+      await client.query('begin isolation level repeatable read')
+      await expect(client.query(batch)).rejects.toMatchObject({ code: '55000' })
+      await client.query('rollback')
+    }
+  })
+
   test('is tagged even when the connection string names another application', async () => {
-    const other = createSession({ connection: `${database.url}?application_name=mine`, applicationName: 'megacache/0/tag' })
+    const named = new URL(database.url)
+    named.searchParams.set('application_name', 'mine')
+    const other = createSession({ connection: named.href, applicationName: 'megacache/0/tag' })
     await other.connected(5_000)
     expect(await other.query('tag', `select current_setting('application_name')`)).toEqual([['megacache/0/tag']])
     await other.close()
