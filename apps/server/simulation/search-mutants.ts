@@ -3,11 +3,16 @@ import { MUTANTS } from './mutants.ts'
 import { SourceModules } from './runtime/source-modules.ts'
 import { runWorld } from './scenario/run-world.ts'
 
-/** Where each mutant whose name contains `--only` is found: run it when worlds have moved, and write the seeds down. */
+/** Where each mutant whose name contains `--only` is found: run it when worlds have moved, and write the seeds down. `--part 1/2`: every second. */
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, from: { type: 'string' }, worlds: { type: 'string', default: '400' }, all: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string', default: '' }, from: { type: 'string' }, worlds: { type: 'string', default: '400' },
+    all: { type: 'boolean', default: false }, part: { type: 'string', default: '1/1' },
+  },
 })
-for (const { name, changes = [], protections, fromSeed } of MUTANTS.filter((mutant) => mutant.name.includes(values.only))) {
+const [part, parts] = values.part.split('/').map(Number) as [number, number]
+const wanted = MUTANTS.filter(({ name }, index) => name.includes(values.only) && index % parts === part - 1)
+for (const { name, changes = [], protections, fromSeed } of wanted) {
   new SourceModules(changes).checkFit()
   const first = Number(values.from ?? fromSeed)
   let found = 0

@@ -53,6 +53,7 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     name: 'a checkout in doubt is rolled back at its deadline',
     changes: [{ in: 'CheckoutAnswer.giveUp', from: 'this.#refuse(', to: 'this.#pending.rollback()\n    this.#refuse(' }],
     fromSeed: 1,
+    alsoFoundBy: 'src/http/checkout-route.test.ts: a checkout whose client was given up keeps its item until its row has an outcome',
   },
   {
     name: 'a purchase in doubt is rolled back at its deadline',
