@@ -64,7 +64,7 @@ export const DATABASE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the proof counts from the answer to a renewal',
-    changes: [{ in: 'HeldLease.#renew', from: 'this.#provenUntilMs = sentMs +', to: 'this.#provenUntilMs = this.#clock.nowMs() +' }],
+    changes: [{ in: 'HeldLease.#renew', from: 'sentMs + staleAfterMs(', to: 'answeredMs + staleAfterMs(' }],
     fromSeed: 346,
   },
 ]

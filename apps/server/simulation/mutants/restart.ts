@@ -5,8 +5,8 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
   {
     name: 'the old instance closes its connections when it hands over',
     changes: [{
-      in: 'Forwarding.forward', from: 'const { method, url, headers } = request',
-      to: 'const { method, url, headers } = request\n    return this.#responder.problem(response, problems.draining)',
+      in: 'Forwarding.forward', from: 'const { method } = request',
+      to: 'const { method } = request\n    return this.#responder.problem(response, problems.draining)',
     }],
     fromSeed: 10,
   },
@@ -32,7 +32,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a request that cannot be passed on is told that nothing was changed',
-    changes: [{ in: 'Forwarding.forward', from: "this.#responder.problem(response, method === 'POST' ? problems.purchase_in_doubt : problems.draining)", to: 'this.#responder.problem(response, problems.unknown_code)' }],
+    changes: [{ in: 'Forwarding.forward', from: "fail(method === 'POST' ? problems.purchase_in_doubt : problems.draining)", to: 'fail(problems.unknown_code)' }],
     fromSeed: 1,
   },
 ]
