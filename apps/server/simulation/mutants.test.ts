@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { MUTANTS } from './mutants.ts'
 import { SourceModules } from './runtime/source-modules.ts'
@@ -5,6 +6,14 @@ import { runWorld } from './scenario/run-world.ts'
 
 /** So many worlds from a mutant's own seed on: a change of the product moves what happens at a seed. */
 const WORLDS_MAX = 400
+
+const APP = new URL('../', import.meta.url)
+
+test.each(MUTANTS.flatMap(({ name, alsoFoundBy }) => alsoFoundBy === undefined ? [] : [{ name, alsoFoundBy }]))(
+  '$name is found by a test beside the simulation, which is where it is said to be', ({ alsoFoundBy }) => {
+    const [file = '', ...words] = alsoFoundBy.split(': ')
+    expect(readFileSync(new URL(file, APP), 'utf8')).toContain(words.join(': '))
+  })
 
 describe('without a protection a guarantee breaks:', () => {
   test.each(MUTANTS)('$name', { timeout: 300_000 }, async ({ changes = [], protections, fromSeed }) => {

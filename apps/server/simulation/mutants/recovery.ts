@@ -30,7 +30,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'recovery counts the life left when it read',
     changes: [{ in: 'SaleBook.#rebuild', from: 'remainingMs: row.expiresAtMs - databaseMs', to: 'remainingMs: row.remainingMs' }],
-    fromSeed: 227,
+    fromSeed: 97,
     alsoFoundBy: 'src/supervisor/sale-book.test.ts: recovery counts what is left of a reservation when it restores it, however long it read',
   },
   {

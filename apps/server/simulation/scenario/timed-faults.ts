@@ -11,6 +11,8 @@ const RECOVERY_READS = ['select distinct on (item_id)', 'from purchases where sa
 /** Longer than a renewal is worth, so that a live instance has to fall silent by itself. */
 const UNRENEWED_MS = 5_600
 const CROWD_EVERY_MS = 80
+/** Longer than a world takes to heal. */
+const STUCK_MS = 25_000
 
 /** Faults that wait for their moment. */
 export const TIMED_FAULTS: readonly Fault[] = [
@@ -74,6 +76,21 @@ export const TIMED_FAULTS: readonly Fault[] = [
       // It heals by itself, and not before the proof of the lease is over.
       return undefined
     },
+  },
+  {
+    // It holds the fence, and outlives the process that asked for it: the next one must not wait for its time limit.
+    name: 'a new sale stuck while it holds the fence, then killed',
+    weight: 2,
+    strike: (reach, random) => onProcess((process) => {
+      const { world, troubles } = reach
+      const end = troubles.intercept((text, thread) => {
+        if (!text.includes(ENSURE_SALE) || thread.process !== process) return undefined
+        end()
+        world.timeline.after(random.between(20, 500), () => process.kill())
+        return { kind: 'server', fault: { stuckMs: STUCK_MS } }
+      })
+      return end
+    })(reach, random),
   },
   {
     // Over the end of the sale before it, mostly: that one must not go on.
