@@ -6,17 +6,17 @@ export const DATABASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'no epoch check in the batches',
     protections: { ...ALL_PROTECTIONS, epochCheck: false },
-    fromSeed: 33,
+    fromSeed: 52,
   },
   {
     name: 'no fence around the epoch check',
     protections: { ...ALL_PROTECTIONS, fence: false },
-    fromSeed: 39,
+    fromSeed: 122,
   },
   {
     name: 'found rows do not wait for the commit that wrote them',
     protections: { ...ALL_PROTECTIONS, waitsForFoundRows: false },
-    fromSeed: 28,
+    fromSeed: 47,
   },
   {
     name: 'what is in doubt is given up',
@@ -35,7 +35,7 @@ export const DATABASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a commit without the standby is believed',
     changes: [{ in: 'PgConnection', from: 'if (isUnreplicatedCommit(notice)) this.#isUnreplicated = true', to: '' }],
-    fromSeed: 101,
+    fromSeed: 122,
   },
   {
     name: 'a later refusal ends a doubt',
@@ -44,17 +44,17 @@ export const DATABASE_MUTANTS: readonly Mutant[] = [
       from: "if (kind === 'in_doubt' || batch.isDoubtful) return 'resolve'",
       to: "if (kind === 'in_doubt') return 'resolve'",
     }],
-    fromSeed: 242,
+    fromSeed: 243,
   },
   {
     name: 'an outage settles what is in doubt',
     changes: [{ in: 'BatchWriter.#onOutage', from: '({ isDoubtful }) => !isDoubtful', to: '() => true' }],
-    fromSeed: 45,
+    fromSeed: 61,
   },
   {
     name: 'a sale is believed without its standby',
     changes: [{ in: 'RareQueries.run', from: 'if (this.#unreplicated.has(client)) throw', to: 'if (false) throw' }],
-    fromSeed: 28,
+    fromSeed: 24,
   },
   {
     name: 'the proof of the lease is rounded up',

@@ -13,7 +13,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
   {
     name: 'a failed hand-over leaves a process behind',
     changes: [{ in: 'RunningInstance.handOver', from: 'this.#handedOver.reject(error) throw error', to: 'throw error' }],
-    fromSeed: 95,
+    fromSeed: 111,
   },
   {
     name: 'a hand-over is reported before the writers are flushed',
@@ -23,16 +23,16 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
   {
     name: 'what was parked is forgotten when the successor opens',
     changes: [{ in: 'Parking.open', from: 'serve(request, response)', to: 'void [serve, request, response]' }],
-    fromSeed: 1,
+    fromSeed: 5,
   },
   {
     name: 'the old instance ends as soon as it has handed over',
     changes: [{ in: 'RunningInstance.#leave', from: 'await this.#parts.threads.leave(DRAIN_GRACE_MS)', to: '' }],
-    fromSeed: 1,
+    fromSeed: 10,
   },
   {
     name: 'a request that cannot be passed on is told that nothing was changed',
     changes: [{ in: 'Forwarding.forward', from: "fail(method === 'POST' ? problems.purchase_in_doubt : problems.draining)", to: 'fail(problems.unknown_code)' }],
-    fromSeed: 1,
+    fromSeed: 100,
   },
 ]
