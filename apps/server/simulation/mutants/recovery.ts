@@ -23,11 +23,6 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     fromSeed: 66,
   },
   {
-    name: 'a restart knows only what is left of a sale',
-    changes: [{ in: 'recoverSales', from: '(purchases.length > 0 || await hasGiven(client, terms))', to: 'purchases.length > 0' }],
-    fromSeed: 8,
-  },
-  {
     name: 'recovery counts the life left when it read',
     changes: [{ in: 'SaleBook.#rebuild', from: 'remainingMs: row.expiresAtMs - databaseMs', to: 'remainingMs: row.remainingMs' }],
     fromSeed: 97,
@@ -36,7 +31,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'recovery takes the time from the wall clock of its machine',
     changes: [{ in: 'SaleBook.#rebuild', from: 'this.#time.monotonicMs() + offsetMs', to: 'this.#time.wallMs()' }],
-    fromSeed: 1,
+    fromSeed: 53,
   },
   {
     name: 'a recovered reservation begins its life again',
@@ -46,7 +41,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'recovery keeps the newest sale only',
     changes: [{ in: 'SaleBook.recover', from: 'sale === recovered.at(-1) || sale.reservations.length > 0 || sale.terms.endsAtMs > nowMs', to: 'sale === recovered.at(-1)' }],
-    fromSeed: 1,
+    fromSeed: 31,
   },
   {
     name: 'a sale is given up with what is reserved of it',
