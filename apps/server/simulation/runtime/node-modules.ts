@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { MIMEType, parseArgs } from 'node:util'
 import pg from 'pg'
 import { SimulatedAgent, requestFrom } from './http-client.ts'
 import { createServerFor, SimulatedResponse, SimulatedServer } from './http-server.ts'
@@ -33,6 +33,7 @@ const MODULES: Readonly<Record<string, (thread: SimulatedThread) => Record<strin
   'node:path': () => ({ ...path }),
   'node:os': () => ({ availableParallelism: () => 2 }),
   'node:util': (thread) => ({
+    MIMEType,
     parseArgs: (config: Parameters<typeof parseArgs>[0]) => parseArgs({ ...config, args: [...thread.process.argv] }),
   }),
   'node:crypto': (thread) => ({ createHash, timingSafeEqual, randomUUID: () => hexOf(thread, 8) }),

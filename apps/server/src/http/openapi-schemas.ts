@@ -48,12 +48,42 @@ export const schemas = {
     description: 'An int64 in decimal. A string, for JSON numbers are not exact above 2^53.',
   },
   Code: { type: 'string', pattern: codePattern, description: 'Names one reservation.' },
+  CheckoutRequest: {
+    type: 'object',
+    description: 'The parameters of a checkout that its query lacks. Integers are read by their digits, without fraction or exponent.',
+    properties: {
+      user_id: {
+        description: 'An int64 in decimal.',
+        anyOf: [{ type: 'integer' }, { type: 'string', pattern: '^[+-]?[0-9]{1,64}$' }],
+      },
+      item_id: {
+        description: 'From 0 to the number of items minus 1.',
+        anyOf: [{ type: 'integer', minimum: 0 }, { type: 'string', pattern: '^[+]?[0-9]{1,64}$' }],
+      },
+      id: {
+        description: 'Read when there is no item_id.',
+        deprecated: true,
+        anyOf: [{ type: 'integer', minimum: 0 }, { type: 'string', pattern: '^[+]?[0-9]{1,64}$' }],
+      },
+    },
+  },
+  PurchaseRequest: {
+    type: 'object',
+    description: 'The parameter of a purchase, when its query lacks it.',
+    properties: { code: reference('Code') },
+  },
   Reservation: record('The time-limited right of one user to one item.', {
     code: reference('Code'),
     saleId: reference('SaleId'),
     itemId: reference('ItemId'),
     userId: reference('UserId'),
     expiresAt: instant('A purchase that arrives at this instant or later is refused.'),
+  }),
+  Purchase: record('An item that is sold to its user.', {
+    code: reference('Code'),
+    saleId: reference('SaleId'),
+    itemId: reference('ItemId'),
+    userId: reference('UserId'),
   }),
   ReservationState: {
     description: 'A reservation and what has become of it.',
@@ -114,7 +144,7 @@ export const schemas = {
       status: { enum: statuses },
       detail: { type: 'string' },
       reason: { enum: reasons },
-      parameter: { type: 'string', description: 'Which parameter is wrong.' },
+      parameter: { type: 'string', description: 'Which parameter is wrong; body when it cannot be read as JSON.' },
     },
     ['parameter'],
   ),

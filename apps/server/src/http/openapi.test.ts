@@ -52,6 +52,7 @@ const rules = {
         summary: { type: 'string' },
         description: { type: 'string' },
         parameters: { type: 'array', items: { $ref: '#/$defs/parameter' } },
+        requestBody: { $ref: '#/$defs/requestBody' },
         responses: {
           type: 'object',
           minProperties: 1,
@@ -86,20 +87,31 @@ const rules = {
           type: 'object',
           additionalProperties: { type: 'object', required: ['description', 'schema'] },
         },
-        content: {
-          type: 'object',
-          propertyNames: { pattern: '^[a-z]+/[a-z+.-]+$' },
-          additionalProperties: {
+        content: { $ref: '#/$defs/content' },
+      },
+    },
+    requestBody: {
+      type: 'object',
+      required: ['content'],
+      additionalProperties: false,
+      properties: {
+        description: { type: 'string' },
+        required: { type: 'boolean' },
+        content: { $ref: '#/$defs/content' },
+      },
+    },
+    content: {
+      type: 'object',
+      propertyNames: { pattern: '^[a-z]+/[a-z+.-]+$' },
+      additionalProperties: {
+        type: 'object',
+        required: ['schema'],
+        additionalProperties: false,
+        properties: {
+          schema: { type: 'object' },
+          examples: {
             type: 'object',
-            required: ['schema'],
-            additionalProperties: false,
-            properties: {
-              schema: { type: 'object' },
-              examples: {
-                type: 'object',
-                additionalProperties: { type: 'object', required: ['value'] },
-              },
-            },
+            additionalProperties: { type: 'object', required: ['value'] },
           },
         },
       },
@@ -227,6 +239,16 @@ describe('openApiDocument', () => {
       expect(status).toBe(String(problem.status))
       validate(value)
       expect(validate.errors).toBeNull()
+    }
+  })
+
+  it('gives an example of each body that its schema allows', () => {
+    const bodies = membersCalled('requestBody', document.paths) as Response[]
+    const contents = bodies.flatMap(({ content }) => Object.values(content ?? {}))
+    expect(contents.length).toBe(4)
+    for (const { schema, examples } of contents) {
+      const validate = validator().compile(absolute(schema))
+      expect(Object.values(examples ?? {}).map(({ value }) => validate(value))).toEqual([true])
     }
   })
 

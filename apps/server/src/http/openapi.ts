@@ -25,18 +25,19 @@ const protocolProblems = [
 const userId: JsonObject = {
   name: 'user_id',
   in: 'query',
-  required: true,
+  required: false,
   description:
-    'An int64 in decimal: leading zeros and a sign are allowed, so 007, +7 and 7 are one user. ' +
-    'A raw + is a sign, never a space. Of several parameters with one name the first wins.',
+    'Required, here or in the body; the query wins. An int64 in decimal: leading zeros and a sign are allowed, so 007, ' +
+    '+7 and 7 are one user. A raw + is a sign, never a space. Of several parameters with one name the first wins.',
   schema: { type: 'string', pattern: '^[+-]?[0-9]{1,64}$' },
 }
 
 const itemIdQuery: JsonObject = {
   name: 'item_id',
   in: 'query',
-  required: true,
-  description: 'The item, from 0 to the number of items minus 1. id is accepted as another name.',
+  required: false,
+  description:
+    'Required, here or in the body; the query wins. From 0 to the number of items minus 1. id is accepted as another name.',
   schema: { type: 'string', pattern: '^[+]?[0-9]{1,64}$' },
 }
 
@@ -57,12 +58,32 @@ const itemIdInPath: JsonObject = {
   schema: schema('ItemId'),
 }
 
-const codeIn = (place: 'query' | 'path'): JsonObject => ({
+const codeQuery: JsonObject = {
   name: 'code',
-  in: place,
+  in: 'query',
+  required: false,
+  description: 'Required, here or in the body; the query wins. The code that a checkout gave, in either case.',
+  schema: schema('Code'),
+}
+
+const codeInPath: JsonObject = {
+  name: 'code',
+  in: 'path',
   required: true,
   description: 'The code that a checkout gave, in either case.',
   schema: schema('Code'),
+}
+
+/** What the query lacks may be in the body; what it has need not, and wins. */
+const bodyOf = (name: 'CheckoutRequest' | 'PurchaseRequest', example: JsonObject): JsonObject => ({
+  description:
+    'Parameters that the query lacks; when it lacks none the body is ignored. Up to 65536 bytes in UTF-8, without a Content-Encoding. ' +
+    'In JSON the last of several members with one name wins; in a form the first, and a + is a space.',
+  required: false,
+  content: {
+    [json]: { schema: schema(name), examples: { body: { value: example } } },
+    'application/x-www-form-urlencoded': { schema: schema(name), examples: { body: { value: example } } },
+  },
 })
 
 const pageParameters: readonly JsonObject[] = [
@@ -113,6 +134,7 @@ interface Operation {
   readonly summary: string
   readonly description?: string
   readonly parameters?: readonly JsonObject[]
+  readonly requestBody?: JsonObject
   readonly responses: { readonly [status: string]: JsonObject }
   readonly problems: readonly ProblemName[]
 }
@@ -127,6 +149,7 @@ const checkout = operation({
   description:
     'The code is given only when the reservation is durable. After a 503 nothing usable exists.',
   parameters: [userId, itemIdQuery, idQuery],
+  requestBody: bodyOf('CheckoutRequest', { user_id: '7', item_id: '42' }),
   responses: {
     200: answer('The reservation. Plain text is the code alone; ask for JSON with Accept.', {
       ...textOf(plain, schema('Code')),
@@ -134,7 +157,8 @@ const checkout = operation({
     }),
   },
   problems: [
-    ...(['invalid_user_id', 'invalid_item_id', 'item_reserved', 'item_sold', 'sold_out'] as const),
+    ...(['invalid_user_id', 'invalid_item_id', 'invalid_body', 'unsupported_media_type'] as const),
+    ...(['item_reserved', 'item_sold', 'sold_out'] as const),
     ...(['user_limit_reached', 'overloaded', 'storage_unavailable', 'draining'] as const),
   ],
 })
@@ -143,10 +167,17 @@ const purchase = operation({
   operationId: 'purchase',
   summary: 'Purchase a reserved item',
   description: 'A 200 is durable. After a 503 the outcome is unknown: retry with the same code.',
-  parameters: [codeIn('query')],
-  responses: { 200: answer('The item is sold to the user.', textOf(plain, { type: 'string' })) },
+  parameters: [codeQuery],
+  requestBody: bodyOf('PurchaseRequest', { code: '6925f970-0008-8000-8a3f-7c1e5b2d9f04' }),
+  responses: {
+    200: answer('The item is sold to the user. Plain text is one word; ask for JSON with Accept.', {
+      ...textOf(plain, { type: 'string' }),
+      ...textOf(json, schema('Purchase')),
+    }),
+  },
   problems: [
-    ...(['invalid_code', 'reservation_expired', 'already_purchased', 'unknown_code'] as const),
+    ...(['invalid_code', 'invalid_body', 'unsupported_media_type'] as const),
+    ...(['reservation_expired', 'already_purchased', 'unknown_code'] as const),
     ...(['overloaded', 'storage_unavailable', 'purchase_in_doubt', 'draining'] as const),
   ],
 })
@@ -154,7 +185,7 @@ const purchase = operation({
 const reservation = operation({
   operationId: 'getReservation',
   summary: 'What has become of a reservation',
-  parameters: [codeIn('path')],
+  parameters: [codeInPath],
   responses: { 200: answer('The reservation.', textOf(json, schema('ReservationState'))) },
   problems: ['invalid_code', 'no_such_reservation', 'overloaded', 'storage_unavailable'],
 })
@@ -162,7 +193,7 @@ const reservation = operation({
 const cancellation = operation({
   operationId: 'cancelReservation',
   summary: 'Give a reservation back before it expires',
-  parameters: [codeIn('path')],
+  parameters: [codeInPath],
   responses: { 204: { description: 'The reservation is released, durably.' } },
   problems: [
     ...(['invalid_code', 'reservation_expired', 'already_purchased', 'unknown_code'] as const),
@@ -237,7 +268,7 @@ const elsewhere: JsonObject = {
 }
 
 /** Version of the contract, raised when an answer changes. The service has its own. */
-const contractVersion = '0.1.0'
+const contractVersion = '0.2.0'
 
 /**
  * The contract of the public port: every route, every answer, every reason. The reasons and their

@@ -74,6 +74,14 @@ export function parameterText(url: string, range: TextRange): string | undefined
   }
 }
 
+/** The path and query of a target in absolute form; a text that is no target stays what it is and is not found. */
+export function originForm(url: string): string {
+  const scheme = /^https?:\/\/[^/?#]+/i.exec(url)
+  if (scheme === null) return url
+  const rest = url.slice(scheme[0].length)
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
 /** Whether the text from `from` to `to`, decoded, is `name`. */
 function isNamed(url: string, from: number, to: number, name: string): boolean {
   let index = from

@@ -31,6 +31,7 @@ describe('problems', () => {
       method_not_allowed: 405,
       request_timeout: 408,
       payload_too_large: 413,
+      unsupported_media_type: 415,
       expectation_failed: 417,
       headers_too_large: 431,
       internal_error: 500,
@@ -79,6 +80,7 @@ describe('problems', () => {
       ['invalid_user_id', 'user_id'],
       ['invalid_item_id', 'item_id'],
       ['invalid_code', 'code'],
+      ['invalid_body', 'body'],
       ['invalid_from', 'from'],
       ['invalid_limit', 'limit'],
     ])

@@ -90,6 +90,7 @@ const definitions = {
     'item_id must be a whole number from 0 to the number of items of the sale minus 1.',
   ),
   invalid_code: invalid('code', 'code must be a UUID of 36 characters, as a checkout gave it.'),
+  invalid_body: invalid('body', 'The body must be a JSON object in UTF-8. Its members are the parameters that the query lacks.'),
   invalid_from: invalid('from', 'from must be a whole number from 0: the id of the first item.'),
   invalid_limit: invalid('limit', 'limit must be a whole number from 1 to 1000.'),
   overloaded: {
@@ -148,8 +149,13 @@ const definitions = {
   payload_too_large: {
     status: 413,
     title: 'The request body is too large',
-    detail: 'Bodies are ignored, and read only up to 65536 bytes. Send none.',
+    detail: 'Bodies are read only up to 65536 bytes. Parameters fit into the query, too.',
     closes: true,
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body cannot be read',
+    detail: 'A body that brings parameters must be in UTF-8 and without a Content-Encoding. Nothing was changed.',
   },
   expectation_failed: {
     status: 417,

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { ParameterBody } from './parameter-body.ts'
 import { type Problem, problems } from './problem.ts'
 import { refuseConnection } from './refuse-connection.ts'
 import { rawHeader, type Responder } from './respond.ts'
@@ -10,7 +11,7 @@ const BODY_BYTES_MAX = 65_536
 /** What the public server hands its requests to. */
 export interface PublicHandler {
   readonly responder: Responder
-  /** Answers a request whose body, if any, has been read and forgotten. */
+  /** Answers a request whose body, if any, has been read: what it brought stands in `request.url`. */
   serve(request: IncomingMessage, response: ServerResponse): void
   /** `serve` threw: a bug. */
   fail(message: string): void
@@ -87,25 +88,33 @@ function isTooLong(request: IncomingMessage): boolean {
   return Number(rawHeader(request, 'content-length') ?? 0) > BODY_BYTES_MAX
 }
 
-/** Bodies mean nothing here: they are read to their end and forgotten, unless they are too long. */
+/** Bodies are read to their end and forgotten, but for the parameters that a query lacks; unless they are too long. */
 function afterBody(handler: PublicHandler, request: IncomingMessage, response: ServerResponse): void {
   let received = 0
   let isOver = isTooLong(request)
+  const body = ParameterBody.of(request, handler.responder.peers)
   const refuse = (): void => handler.responder.problem(response, problems.payload_too_large)
   if (isOver) refuse()
   request.on('data', (chunk: Buffer) => {
     received += chunk.length
-    if (isOver || received <= BODY_BYTES_MAX) return
+    if (isOver) return
+    if (received <= BODY_BYTES_MAX) return body?.add(chunk)
     isOver = true
+    body?.release()
     refuse()
   })
   request.once('end', () => {
     if (isOver) return
     isOver = true
-    serve(handler, request, response)
+    const problem = body?.finish()
+    if (problem === undefined) serve(handler, request, response)
+    else handler.responder.problem(response, problem)
   })
   // The client is gone before its request was whole: nobody is left to answer.
-  request.once('error', () => { isOver = true })
+  request.once('error', () => {
+    isOver = true
+    body?.release()
+  })
 }
 
 function problemOf(code: string | undefined): Problem {

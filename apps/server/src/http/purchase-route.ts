@@ -1,5 +1,5 @@
 import type { Outcome, PurchaseRow } from '@megacache/persistence'
-import { CheckoutCodeReader, type PendingPurchase, type RefusalReason } from 'megacache'
+import { CheckoutCodeReader, type PendingPurchase, type RefusalReason, type Reservation } from 'megacache'
 import type { ServerResponse } from 'node:http'
 import type { Waiting } from '../worker/deadlines.ts'
 import type { ThreadContext } from '../worker/thread-context.ts'
@@ -8,6 +8,7 @@ import { refuseForgotten } from './durable-lookup.ts'
 import { findCode } from './find-code.ts'
 import { endUnlessProvenAtItsTurn } from './pipelined.ts'
 import { type Problem, problems } from './problem.ts'
+import { wantsJson } from './respond.ts'
 import { submit, UNAVAILABLE } from './writing.ts'
 
 /** The code of the request being read; only used until the first wait. */
@@ -31,9 +32,12 @@ export function purchase(
   thread.deadlines.add(retry, sinceMs)
 }
 
-function acknowledge(thread: ThreadContext, response: ServerResponse): void {
+/** 200, as text or as JSON. The reservation is looked at only for the latter. */
+function acknowledge(thread: ThreadContext, response: ServerResponse, bought: { readonly reservation: Reservation }): void {
   endUnlessProvenAtItsTurn(thread, response)
-  thread.responder.text(response, 200, 'text/plain; charset=utf-8', PURCHASED)
+  if (!wantsJson(response.req)) return thread.responder.text(response, 200, 'text/plain; charset=utf-8', PURCHASED)
+  const { code, saleId, itemId, userId } = bought.reservation
+  thread.responder.json(response, { code, saleId, itemId, userId: String(userId) })
 }
 
 /**
@@ -57,7 +61,9 @@ function tryPurchase(
   const pending = sale.engine.tryPurchase(code)
   if (!pending.ok) {
     if (pending.reason !== 'already_purchased' || !sale.unanswered.claim(code.slot)) return pending.reason
-    acknowledge(thread, response)
+    const bought = sale.engine.reservation(code)
+    if (bought.ok) acknowledge(thread, response, { reservation: bought })
+    else responder.problem(response, problems.internal_error)
     return undefined
   }
   const answer = new PurchaseAnswer(thread, response, pending, sale.unanswered)
@@ -152,7 +158,7 @@ class PurchaseAnswer implements PurchaseRow, Waiting {
         this.#pending.confirm()
         if (this.isAnswered) return
         this.isAnswered = true
-        return acknowledge(this.#thread, this.#response)
+        return acknowledge(this.#thread, this.#response, this.#pending)
       case 'aborted':
         this.#pending.rollback()
         return this.#refuse(problems.storage_unavailable)

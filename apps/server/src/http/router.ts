@@ -4,6 +4,7 @@ import { checkout } from './checkout-route.ts'
 import { readHealth, readLiveness, readReadiness } from './health-route.ts'
 import { listItems, readItem } from './item-route.ts'
 import { openapiJson } from './openapi.ts'
+import { originForm } from './parse-query.ts'
 import { endUnlessProvenAtItsTurn } from './pipelined.ts'
 import { methodNotAllowed, problems } from './problem.ts'
 import { purchase } from './purchase-route.ts'
@@ -75,11 +76,3 @@ const OF_PROCESS: ReadonlyMap<string, (thread: ThreadContext, response: ServerRe
   ['/health', readHealth],
   ['/openapi.json', (thread: ThreadContext, response: ServerResponse) => thread.responder.text(response, 200, 'application/json', openapiJson)],
 ])
-
-/** The path and query of a target in absolute form; a text that is no target stays what it is and is not found. */
-function originForm(url: string): string {
-  const scheme = /^https?:\/\/[^/?#]+/i.exec(url)
-  if (scheme === null) return url
-  const rest = url.slice(scheme[0].length)
-  return rest.startsWith('/') ? rest : `/${rest}`
-}
