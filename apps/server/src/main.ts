@@ -23,6 +23,7 @@ const board = new InstanceBoard()
 const threadModule = new URL(`./worker/request-thread${extname(import.meta.url)}`, import.meta.url)
 process.on('uncaughtException', (error) => failStop(EXIT.broken, `uncaught: ${error.stack ?? error.message}`))
 
+const instance = new Instance({ config, threadModule, board, log, failStop, droppedLines: () => output.dropped })
 let database: OpenDatabase | undefined
 let running: RunningInstance | undefined
 let isEnding = false
@@ -33,7 +34,6 @@ try {
   for (const [name, meant] of misspeltSettings(process.env)) log.warn(`${name} is no setting: did you mean ${meant}?`)
   log.info(databaseInWords(config.database, process.env))
   forgetClientVariables(process.env, config.database)
-  const instance = new Instance({ config, threadModule, board, log, failStop, droppedLines: () => output.dropped })
   if (!isTakeOver) await instance.claimPorts()
   database = await openDatabase(config.database, log, { schema: config.databaseSchema, requireDurable: !config.unsafeDatabase })
   void watch(database)
@@ -74,7 +74,7 @@ async function end(reason: string): Promise<void> {
     process.exit(EXIT.unclean)
   }, config.shutdownTimeoutMs).unref()
   try {
-    await running?.drain()
+    await (running?.drain() ?? instance.abandon())
     await database?.stop()
     log.info('stopped')
     process.exit(EXIT.ok)
@@ -106,6 +106,7 @@ async function giveUp(error: unknown): Promise<never> {
   const isExpected = error instanceof StartError
   errors.write(`megacache: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`)
   try {
+    await instance.abandon()
     await database?.stop()
   } finally {
     process.exit(isExpected ? EXIT.cannotStart : EXIT.broken)

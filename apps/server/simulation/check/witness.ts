@@ -91,8 +91,6 @@ export class Witness {
 
   /** A process has said that it is over with its clients, or has ended of its own will: nobody may wait for it any more. */
   isOver(process: SimulatedProcess, what: string, sinceMs = Infinity): void {
-    // Told to end before it serves, it leaves what it has parked.
-    if (!process.hasServed) return
     const left = [...this.#open].filter((one) => one.process === process && one.atMs < sinceMs)
     if (left.length === 0) return
     this.#onViolation(`G12: ${process.name} ${what} with ${left.length} requests unanswered, the first of them ${left[0]!.method} ${left[0]!.url}`)
@@ -183,8 +181,7 @@ export class Witness {
         if (isBought) this.#say('G1', receipt, `was told "${word}" of what is bought`)
         if (isGood && leftMs > TOLERANCE_MS) this.#say('G7', receipt, `was told "${word}" ${leftMs.toFixed(0)} ms before the end`)
     }
-    // Recovery does not know until when a code was good that has bought.
-    if (expiresAt === undefined || row === undefined || word === 'purchased' || this.#postgres.machine.stepCount > 0) return
+    if (expiresAt === undefined || row === undefined || this.#postgres.machine.stepCount > 0) return
     const offMs = Date.parse(expiresAt) - row.expiresAtMs
     if (Math.abs(offMs) > TOLERANCE_MS) this.#say('G6', receipt, `was told an end that is ${offMs.toFixed(0)} ms from the one in the database`)
   }

@@ -62,8 +62,6 @@ export class SimulatedProcess {
   lastWords = ''
   /** When its threads were told that the successor answers from now on. */
   leavingSinceMs = Infinity
-  /** It has said that it serves. */
-  hasServed = false
   /** It has said that its successor may begin. */
   hasLetGo = false
   readonly #onExit: ProcessOptions['onExit']

@@ -71,7 +71,6 @@ export class Watch implements LogListener {
   }
 
   #active(process: SimulatedProcess): void {
-    process.hasServed = true
     const since = this.#leaseAtMs.get(process)
     if (since === undefined) return
     const sale = (ms: number): number => Math.floor(ms / this.#periodMs)

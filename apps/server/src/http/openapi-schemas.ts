@@ -88,13 +88,14 @@ export const schemas = {
   ReservationState: {
     description: 'A reservation and what has become of it.',
     allOf: [
-      reference('Reservation'),
+      reference('Purchase'),
       record('What has become of it.', {
         state: {
           enum: ['reserved', 'purchasing', 'cancelling', 'purchased', 'expired', 'cancelled'],
           description: 'purchasing and cancelling are being made durable.',
         },
       }),
+      { properties: { expiresAt: instant('A purchase that arrives at this instant or later is refused. Absent once it is purchased.') } },
     ],
   },
   Sale: record('The current sale.', {

@@ -25,8 +25,7 @@ export function readReservation(thread: ThreadContext, response: ServerResponse,
   if (found?.ok === true) return responder.json(response, shown(found))
   lookUp(thread, response, asked, (reservation, code) => {
     if (reservation.state === 'unknown') return responder.problem(response, problems.no_such_reservation)
-    const { state, saleId, itemId, userId, expiresAtMs } = reservation
-    responder.json(response, { code, state, saleId, itemId, userId, expiresAt: new Date(expiresAtMs).toISOString() })
+    responder.json(response, shown({ ...reservation, code, expiresAt: reservation.expiresAtMs }))
   })
 }
 
@@ -58,9 +57,13 @@ export function cancelReservation(thread: ThreadContext, response: ServerRespons
   }
 }
 
-function shown({ code, state, saleId, itemId, userId, expiresAt }: ReservationInfo): unknown {
-  return { code, state, saleId, itemId, userId: String(userId), expiresAt: new Date(expiresAt).toISOString() }
+/** A purchase has no end: what is bought does not expire, and after a restart nobody knows when its reservation would have. */
+function shown({ code, state, saleId, itemId, userId, expiresAt }: Shown): unknown {
+  const owned = { code, state, saleId, itemId, userId: String(userId) }
+  return state === 'purchased' ? owned : { ...owned, expiresAt: new Date(expiresAt).toISOString() }
 }
+
+type Shown = Pick<ReservationInfo, 'code' | 'saleId' | 'itemId' | 'expiresAt'> & { readonly state: string, readonly userId: bigint | string }
 
 /** A cancellation on its way to the database. */
 class CancelAnswer implements CancelRow, Waiting {

@@ -23,6 +23,8 @@ const SWEEP_INTERVAL_MS = 25
 const STUCK_INTERVAL_MS = 500
 const ATTEMPTS_INTERVAL_MS = 5_000
 const STEP_INTERVAL_MS = 1_000
+/** How long an instance that never served has for telling its clients so. */
+const ABANDON_MS_MAX = 2_000
 const RETENTION_INTERVAL_MS = 3_600_000
 const ADMIN_RETRY_MS = 100
 /** As long as a predecessor may take to end (SHUTDOWN_TIMEOUT): who serves already must not end for its admin port. */
@@ -59,6 +61,7 @@ export class Instance {
   readonly #steadyClock = { nowMs: (): number => this.#time.monotonicMs() }
   #holder: LeaseHolderName | undefined
   #admin: AdminServer | undefined
+  #threads: RequestThreads | undefined
   #offset: DatabaseOffset | undefined
   #schedule: ScheduleOffset | undefined
   #isUnsafe = false
@@ -93,6 +96,7 @@ export class Instance {
     const { connection } = database
     await this.#inspect(connection)
     const threads = await this.#loadThreads()
+    this.#threads = threads
     this.#enter('standby')
     const predecessor = takeOver ? await Predecessor.find(this.#config, this.id, this.#log) : undefined
     let port = predecessor === undefined ? undefined : await threads.listen(this.#config.host, this.#config.port)
@@ -120,6 +124,11 @@ export class Instance {
     running.administer(this.#admin)
     this.#keepHouse(book)
     return running
+  }
+
+  /** Told to end, or failing, before it serves: those whose requests are buffered here are told 503. */
+  async abandon(): Promise<void> {
+    await this.#threads?.drain(ABANDON_MS_MAX / 2, ABANDON_MS_MAX)
   }
 
   /** Waits for the lease; with a predecessor, until that has left, unless it refuses to. */

@@ -38,6 +38,12 @@ export class Parking {
     for (const { request, response } of this.#parked.splice(0)) serve(request, response)
   }
 
+  /** The instance ends before it is active: nothing was done for anybody. */
+  refuse(): void {
+    clearInterval(this.#timer)
+    for (const { response } of this.#parked.splice(0)) this.#responder.problem(response, problems.draining)
+  }
+
   /** They stand in the order of their arrival, so those that have waited too long come first. */
   #sendAwayTheOld(): void {
     const before = performance.now() - PARKED_MS_MAX

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import net from 'node:net'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { createPublicServer } from '../http/public-server.ts'
+import { problems } from '../http/problem.ts'
 import { Responder } from '../http/respond.ts'
 import { route } from '../http/router.ts'
 import { answerUnready } from '../http/unready-route.ts'
@@ -38,6 +39,8 @@ const IDLE_FOR_MS = 300
  * | a pending look-up | answered | answered, at its deadline at the latest | the same |
  * | a log line | sent to the main thread, which never waits for a reader | the same | the same |
  *
+ * Drained before it is opened, it answers what is buffered, and all that still comes, with 503 `draining`.
+ *
  * Fail-stop has no state here: supervisor/fail-stop.ts marks the board that each answer looks at, and ends the thread where it is.
  */
 class RequestThread {
@@ -51,6 +54,7 @@ class RequestThread {
   #service: Service | undefined
   #forwarding: Forwarding | undefined
   #connectionCount = 0
+  #isOpen = false
 
   constructor(port: MessagePort, settings: ThreadSettings) {
     this.#port = port
@@ -122,6 +126,7 @@ class RequestThread {
   #open(): void {
     const context = this.#service?.context
     if (context === undefined) throw new Error('a request thread was opened before it was activated')
+    this.#isOpen = true
     this.#serve = (request, response) => route(context, request, response)
     this.#parking.open(this.#serve)
     this.#report({ kind: 'opened' })
@@ -149,6 +154,10 @@ class RequestThread {
    */
   async #drain(graceMs: number): Promise<void> {
     this.#responder.isDraining = true
+    if (!this.#isOpen) {
+      this.#serve = (_request, response) => this.#responder.problem(response, problems.draining)
+      this.#parking.refuse()
+    }
     await this.#quiet(graceMs, IDLE_FOR_MS)
     await this.#service?.close()
     this.#server.closeIdleConnections()
