@@ -19,6 +19,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     name: 'a hand-over is reported before the writers are flushed',
     changes: [{ in: 'RequestThread.#handOver', from: 'await this.#service?.close()', to: 'void this.#service?.close()' }],
     fromSeed: 42,
+    alsoFoundBy: 'test/hand-over/passing-on.test.ts: purchases that are on their way, and is told of only then',
   },
   {
     name: 'what was parked is forgotten when the successor opens',
