@@ -15,7 +15,7 @@ const PAYLOAD_METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 export function requestText(
   exchange: Exchange,
   host: string,
-  requestHeaders = exchange.requestHeaders,
+  requestHeaders: Exchange['requestHeaders'] = exchange.requestHeaders,
 ): string {
   const { method, path, requestBody } = exchange
   if (!TOKEN.test(method)) throw new Error(`${method} is no method`)

@@ -33,7 +33,7 @@ export class Book {
   newestSaleId = 0
 
   /** When the first run began, in Unix milliseconds: nothing older can have been forgotten. */
-  firstRunAtMs = Infinity
+  firstRunAtMs: number = Infinity
 
   private readonly judgeRefusals: JudgedSales
   private readonly explainRows: JudgedSales

@@ -243,7 +243,7 @@ describe('the command', () => {
 
   test('ends with 1 when the database cannot be read, after printing the result', async () => {
     const fake = await fakeSale({ items: 20 })
-    const gone = database.url.replace(/\/loadgen_\w+$/, '/loadgen_absent')
+    const gone = database.url.replace(/\/loadgen_\w+/, '/loadgen_absent')
     const found = await command(`--url ${fake.url} --connections 2 --users 3 --database ${gone}`)
     expect(found.status).toBe(1)
     expect(found.stdout).toContain('sold_out: 20 purchased')
