@@ -74,6 +74,37 @@ describe('after a hand-over the old process passes on', () => {
     expect(old.logs.filter(({ level }) => level >= 50)).toEqual([])
   })
 
+  // RFC 9112 section 9.6; A12: once the second of two was carried out by the successor, and never answered.
+  test('pipelined requests up to the one whose answer says close, and none behind it', async () => {
+    const { database, old, env } = await before({ USER_LIMIT: '200' })
+    const sockets = await Promise.all(Array.from({ length: 10 }, () => RawSocket.open(old.port)))
+    const checkout = (itemId: number): string => `POST /checkout?user_id=1&item_id=${itemId} HTTP/1.1\r\nHost: a\r\n\r\n`
+    await until('the connections are the old process\'s', async () => (await readMetrics(old)).get('megacache_http_connections')! > sockets.length - 1)
+    const next = await fixture.server(database, env, TAKE_OVER)
+    const each = 6
+    const codes = (await Promise.all(sockets.map(async (socket, number) => {
+      const items = Array.from({ length: each }, (_, index) => number * each + index)
+      // Some with one write and some behind it, of which the last come too late on some connections.
+      socket.send(items.slice(0, 4).map(checkout).join(''))
+      for (const item of items.slice(4)) setImmediate(() => socket.send(checkout(item)))
+      const got: string[] = []
+      for (let isLast = false; !isLast && got.length < each;) {
+        const { status, body, headers } = await socket.answer()
+        expect(status).toBe(200)
+        got.push(body)
+        isLast = headers['connection'] === 'close'
+      }
+      await socket.closed()
+      expect([socket.error, socket.received]).toEqual([undefined, ''])
+      socket.reset()
+      return got
+    }))).flat()
+    expect(codes.length).toBeGreaterThanOrEqual(sockets.length)
+    expect(await fixture.client(next).sale()).toMatchObject({ reserved: codes.length })
+    expect(await database.query('select count(*)::int as count from checkouts')).toEqual([{ count: codes.length }])
+    expect((await old.exited).code).toBe(0)
+  })
+
   test('a HEAD with its length, a page of items whole, and a refusal with its headers', async () => {
     const { database, old, env } = await before()
     const sockets = await Promise.all(Array.from({ length: 3 }, () => RawSocket.open(old.port)))
