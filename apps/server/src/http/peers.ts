@@ -24,6 +24,8 @@ const RESUMED_MAX = 16
 const LONG_BYTES_MIN = 1_024
 const ANSWER_BYTES_MAX = 262_144
 const ANSWER_BYTES_ALL_MAX = 8_388_608
+/** From so many of a thread on, a connection gets no second long answer before it has taken the first: each costs up to three copies. */
+const ANSWER_BYTES_CROWDED = 2_097_152
 /** Bodies of requests that are kept until they are whole, for all of a thread. */
 const BODY_BYTES_ALL_MAX = 16_777_216
 
@@ -55,6 +57,12 @@ export interface PeerFigures {
   readonly refused: number
 }
 
+/** Bounds that tests lower. */
+export interface PeerBounds {
+  readonly connectionsMax?: number
+  readonly untakenAllMax?: number
+}
+
 /** What a server does with a connection that these bounds end. */
 export interface PeerRefusals {
   /** It is one too many. */
@@ -79,6 +87,13 @@ export class Peers {
   #refused = 0
   #tick = 0
   #isLooking = false
+  readonly #connectionsMax: number
+  readonly #untakenAllMax: number
+
+  constructor({ connectionsMax = CONNECTIONS_MAX, untakenAllMax = UNTAKEN_ALL_MAX }: PeerBounds = {}) {
+    this.#connectionsMax = connectionsMax
+    this.#untakenAllMax = untakenAllMax
+  }
 
   /** The option of `createServer` that has requests counted. */
   get serverOptions(): Pick<ServerOptions, 'ServerResponse'> {
@@ -101,12 +116,12 @@ export class Peers {
 
   /** Bounds the connections of a server that was made with {@link serverOptions}. */
   watch(server: Server, refusals: PeerRefusals): void {
-    server.maxConnections = CONNECTIONS_MAX + LINGERING_MAX
+    server.maxConnections = this.#connectionsMax + LINGERING_MAX
     server.on('drop', () => { this.#refused++ })
     server.on('connection', (socket: Socket) => {
       const peer = this.#of(socket)
       readInPieces(socket, this.#readBuffer)
-      if (this.#peers.size <= CONNECTIONS_MAX) return
+      if (this.#peers.size <= this.#connectionsMax) return
       this.#refused++
       peer.isLast = true
       refusals.tooMany(socket)
@@ -152,7 +167,8 @@ export class Peers {
   takeAnswer(response: ServerResponse, bytes: number): boolean {
     const peer = this.#of(socketOf(response))
     if (bytes > LONG_BYTES_MIN) {
-      peer.isFull = peer.answerBytes > ANSWER_BYTES_MAX || this.#answerBytes + bytes > ANSWER_BYTES_ALL_MAX
+      const own = this.#answerBytes < ANSWER_BYTES_CROWDED ? ANSWER_BYTES_MAX : LONG_BYTES_MIN
+      peer.isFull = peer.answerBytes > own || this.#answerBytes + bytes > ANSWER_BYTES_ALL_MAX
       if (peer.isFull) return false
     }
     if (response instanceof CountedResponse && !peer.isGone) {
@@ -211,7 +227,7 @@ export class Peers {
   }
 
   get #untakenMax(): number {
-    return this.#requests < UNTAKEN_ALL_MAX ? UNTAKEN_MAX : 1
+    return this.#requests < this.#untakenAllMax ? UNTAKEN_MAX : 1
   }
 
   #of(socket: ServedSocket): Peer {

@@ -55,8 +55,12 @@ export class AnswerCounts {
  */
 export class Responder {
   readonly counts = new AnswerCounts()
-  readonly peers = new Peers()
+  readonly peers: Peers
   isDraining = false
+
+  constructor(peers = new Peers()) {
+    this.peers = peers
+  }
 
   problem(response: ServerResponse, problem: Problem): void {
     this.counts.countProblem(problem)
