@@ -24,8 +24,6 @@ const RESUMED_MAX = 16
 const LONG_BYTES_MIN = 1_024
 const ANSWER_BYTES_MAX = 262_144
 const ANSWER_BYTES_ALL_MAX = 8_388_608
-/** From so many of a thread on, a connection gets no second long answer before it has taken the first: each costs up to three copies. */
-const ANSWER_BYTES_CROWDED = 2_097_152
 /** Bodies of requests that are kept until they are whole, for all of a thread. */
 const BODY_BYTES_ALL_MAX = 16_777_216
 
@@ -167,8 +165,7 @@ export class Peers {
   takeAnswer(response: ServerResponse, bytes: number): boolean {
     const peer = this.#of(socketOf(response))
     if (bytes > LONG_BYTES_MIN) {
-      const own = this.#answerBytes < ANSWER_BYTES_CROWDED ? ANSWER_BYTES_MAX : LONG_BYTES_MIN
-      peer.isFull = peer.answerBytes > own || this.#answerBytes + bytes > ANSWER_BYTES_ALL_MAX
+      peer.isFull = peer.answerBytes > ANSWER_BYTES_MAX || this.#answerBytes + bytes > ANSWER_BYTES_ALL_MAX
       if (peer.isFull) return false
     }
     if (response instanceof CountedResponse && !peer.isGone) {
