@@ -95,7 +95,10 @@ export const schemas = {
           description: 'purchasing and cancelling are being made durable.',
         },
       }),
-      { properties: { expiresAt: instant('A purchase that arrives at this instant or later is refused. Absent once it is purchased.') } },
+      {
+        type: 'object',
+        properties: { expiresAt: instant('A purchase that arrives at this instant or later is refused. Absent once it is purchased.') },
+      },
     ],
   },
   Sale: record('The current sale.', {
