@@ -44,8 +44,8 @@ export interface Plan {
 /** User ids at the edges of what is allowed, and ordinary ones. */
 const USERS = ['7', '8', '-3', '9223372036854775807', '-9223372036854775808', '4294967296', '0', '12', '13', '14', '15', '16']
 
-/** How long what hangs takes to be given up, and what has ended to be back. */
-const HEAL_MS = { nowhere: 8_000, batches: 15_000, everywhere: 75_000 } as const
+/** How long what hangs takes to be given up, and what has ended to be back. No limit ends what is stuck while a session is pinned. */
+const HEAL_MS = { nowhere: 11_000, batches: 15_000, everywhere: 75_000 } as const
 /** A session whose machine lost its power between taking the holder lock and tagging itself is ended by keep-alive only. */
 const HEAL_AFTER_POWER_LOSS_MS = 33_000
 
