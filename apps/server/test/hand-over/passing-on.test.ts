@@ -105,6 +105,31 @@ describe('after a hand-over the old process passes on', () => {
     expect((await old.exited).code).toBe(0)
   })
 
+  // The answer that says close is decided while the one before it waits for the database.
+  test('nothing that comes behind an answer that says close', async () => {
+    const { database, old, env } = await before()
+    const socket = await RawSocket.open(old.port)
+    await until('the connection is the old process\'s', async () => (await readMetrics(old)).get('megacache_http_connections')! > 0)
+    const next = await fixture.server(database, env, TAKE_OVER)
+    const checkout = (itemId: number): string => `POST /checkout?user_id=1&item_id=${itemId} HTTP/1.1\r\nHost: a\r\n\r\n`
+    const answered = async (): Promise<number> => (await readMetrics(next)).get('megacache_http_answers_total{status="404"}') ?? 0
+    const before404 = await answered()
+    const holder = await database.hold('lock table checkouts in access exclusive mode')
+    socket.send(`${checkout(1)}${get('/nowhere')}`)
+    await until('the successor has answered the second', async () => await answered() > before404)
+    await sleep(100)
+    socket.send(checkout(2))
+    await sleep(100)
+    await holder.release()
+    expect(await socket.answer()).toMatchObject({ status: 200 })
+    expect(await socket.answer()).toMatchObject({ status: 404, headers: { connection: 'close' } })
+    await socket.closed()
+    expect(socket.received).toBe('')
+    socket.reset()
+    expect(await database.query('select item_id from checkouts')).toEqual([{ item_id: 1 }])
+    expect((await old.exited).code).toBe(0)
+  })
+
   test('a HEAD with its length, a page of items whole, and a refusal with its headers', async () => {
     const { database, old, env } = await before()
     const sockets = await Promise.all(Array.from({ length: 3 }, () => RawSocket.open(old.port)))
