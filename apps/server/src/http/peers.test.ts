@@ -19,7 +19,7 @@ async function listening(bounds: PeerBounds, serve: (request: IncomingMessage, r
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => { server.close().closeAllConnections() })
-  return { responder, peers: responder.peers, port: (server.address() as AddressInfo).port }
+  return { server, responder, peers: responder.peers, port: (server.address() as AddressInfo).port }
 }
 
 // A Node without what small-reads.ts needs would serve, and be open to what it is for.
@@ -76,4 +76,26 @@ test.each([
   expect((await socket.answer()).status).toBe(200)
   await until('the next is read', () => waiting.length === requestsRead + 1)
   socket.reset()
+})
+
+test('a request that is late because it was not read gets time for its rest, any other gets 408', async () => {
+  const waiting: ServerResponse[] = []
+  const { server, responder, peers, port } = await listening({}, (_request, response) => { waiting.push(response) })
+  Object.assign(server, { headersTimeout: 100, requestTimeout: 200 })
+  const errors: unknown[] = []
+  server.on('clientError', (error: NodeJS.ErrnoException) => errors.push(error.code))
+  const [held, slow] = [await RawSocket.open(port), await RawSocket.open(port)]
+  // One write, so that the beginning of the fifth is read with the fourth.
+  held.send(GET.repeat(4) + GET.slice(0, 10))
+  await until('four wait', () => waiting.length === 4 && peers.figures().pausedConnections === 1)
+  slow.send(GET.slice(0, 10))
+  expect((await slow.answer()).status).toBe(408)
+  await until('both were late', () => errors.length >= 2)
+  held.send(GET.slice(10))
+  for (const response of waiting) responder.text(response, 200, 'text/plain', 'alive')
+  for (const _ of waiting.splice(0)) expect((await held.answer()).status).toBe(200)
+  await until('the fifth is whole', () => waiting.length === 1)
+  responder.text(waiting[0]!, 200, 'text/plain', 'alive')
+  expect((await held.answer()).status).toBe(200)
+  for (const socket of [held, slow]) socket.reset()
 })
