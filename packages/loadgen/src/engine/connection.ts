@@ -153,7 +153,9 @@ export class Connection implements LoadConnection, Dispatcher.DispatchHandler {
       const what = `${exchange.method} ${exchange.path} is no HTTP request: ${error.message}`
       return this.ports.failed(new LoadgenError('LOADGEN_SCENARIO_INVALID', what, error))
     }
-    this.tell()
+    // The client takes no request from within its failure to connect, and the last one opened begins the run.
+    if (this.isOpening) queueMicrotask(() => this.tell())
+    else this.tell()
   }
 
   /** Gives the connection a new socket; what the old one was waiting for has been reported. */

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { runLoad } from '../../src/index.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { defineScenario, runLoad } from '../../src/index.ts'
 import { warmUp } from '../../src/threads/warm-up.ts'
 import { startTarget } from './target.ts'
 
@@ -16,4 +16,25 @@ test.each([false, true])('a thread warms itself once, against a socket of its ow
   const { result } = await runLoad({ request: { path: '/' } }, { url: target.url, lean, durationMs: 200, arrivals })
   expect(result.answerCount).toBe(10)
   expect(target.requestCount).toBe(10)
+})
+
+// Undici takes no request from within its failure to connect: an assertion of its own ended the process.
+test.each([false, true])('a target that is gone when the warmed connections open is unreachable, not an exception (lean: %s)', async (lean) => {
+  const target = await startTarget(() => {})
+  const { url } = target
+  await new Promise((closed) => { target.server.close(closed) })
+  const uncaught: unknown[] = []
+  const heard = (error: unknown): void => void uncaught.push(error)
+  process.on('uncaughtException', heard)
+  onTestFinished(() => void process.off('uncaughtException', heard))
+  const scenario = defineScenario({
+    steps: ['only'],
+    preconnectPath: '/',
+    async iterate(user) {
+      await user.get('only', '/')
+    },
+  })
+  const { result } = await runLoad(scenario, { url, lean, connections: 3, durationMs: 10_000, rideThroughMs: 200 })
+  expect(result).toMatchObject({ ended: 'target_unreachable', answerCount: 0 })
+  expect(uncaught).toEqual([])
 })
