@@ -53,7 +53,7 @@ export class Attack {
     return { answers: came.answers, breach: this.#judge(plan, expectation, came) }
   }
 
-  #judge({ end }: ConnectionPlan, { answers: expected, unanswered, mayReset }: Expectation, came: Talk): Breach | undefined {
+  #judge({ end }: ConnectionPlan, { answers: expected, mayReset }: Expectation, came: Talk): Breach | undefined {
     const { book, answers: check } = this.#server
     let breach: Breach | undefined
     let mayEndHere = false
@@ -71,7 +71,6 @@ export class Attack {
       // It may have been carried out all the same.
       if (one.call !== undefined) book.unanswered(one.call)
     }
-    for (const call of unanswered) book.unanswered(call)
     const rest = `${came.answers.length} answers${came.errorCode === undefined ? '' : `, ${came.errorCode}`}${came.isTimedOut ? ', no end' : ''}, then ${escapedText(came.rest.slice(0, 500))}`
     if (came.malformed !== undefined) return breach ?? { what: came.malformed, expected: 'HTTP', came: rest }
     if (came.answers.length > expected.length) {

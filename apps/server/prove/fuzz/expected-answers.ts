@@ -17,8 +17,6 @@ export interface ExpectedAnswer {
 
 export interface Expectation {
   readonly answers: readonly ExpectedAnswer[]
-  /** Calls of requests that may be carried out although their connection ends before their answer. */
-  readonly unanswered: readonly Call[]
   /**
    * The service ends the connection while its client may still be writing. TCP then resets it, and what the client has not
    * read by then can be lost.
@@ -29,18 +27,17 @@ export interface Expectation {
 /** What must come over a connection of which node reads this. */
 export function expectationOf({ requests, rejection }: Framing, items: number, isGiven: (code: string) => boolean): Expectation {
   const answers: ExpectedAnswer[] = []
-  const unanswered: Call[] = []
   let isOver = false
   for (const request of requests) {
     const { expected, isLast } = answerTo(request, items, isGiven)
-    if (expected === undefined) continue
-    if (!isOver) answers.push(expected)
-    else if (expected.call !== undefined) unanswered.push(expected.call)
-    isOver ||= isLast
+    // What follows an answer that says close is not carried out (RFC 9112 section 9.6).
+    if (expected === undefined || isOver) continue
+    answers.push(expected)
+    isOver = isLast
   }
   const mayReset = rejection !== undefined || answers.at(-1)?.allowed.includes(TOO_LARGE) === true || answers.at(-1)?.allowed.includes(BAD_REQUEST) === true || answers.at(-1)?.method === 'CONNECT'
   if (!isOver && rejection !== undefined) answers.push(refusal(rejection))
-  return { answers, unanswered, mayReset }
+  return { answers, mayReset }
 }
 
 export function shown({ method, url, allowed }: ExpectedAnswer): string {
@@ -54,7 +51,7 @@ function answerTo(
   const { method, url, headers, isHttp11, closes, bodyBytes, isWhole } = request
   const base = { method, url, asJson: String(headers['accept'] ?? '').includes('application/json'), call: undefined }
   if (isHttp11 && headers['host'] === undefined) return { expected: { ...base, allowed: [BAD_REQUEST] }, isLast: true }
-  if (request.isExpectationUnknown) return { expected: { ...base, allowed: [{ status: 417, reason: 'expectation_failed' }] }, isLast: closes }
+  if (request.isExpectationUnknown) return { expected: { ...base, allowed: [{ status: 417, reason: 'expectation_failed' }] }, isLast: true }
   if (method === 'CONNECT') return { expected: { ...base, allowed: [{ status: 404, reason: 'not_found' }] }, isLast: true }
   if (Number(headers['content-length'] ?? 0) > BODY_BYTES_MAX) return { expected: { ...base, allowed: [TOO_LARGE] }, isLast: true }
   if (!isWhole && bodyBytes <= BODY_BYTES_MAX) return { expected: undefined, isLast: false }
