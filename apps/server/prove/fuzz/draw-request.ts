@@ -19,13 +19,16 @@ const VALUE = ' !"#$%&\'()*+,-./0123456789:;<=>?@AZ[\\]^_`az{|}~\t\u0080\u00a0\u
 
 /** Whole requests that mean something or not, but are HTTP. `mayEnd`: it may be the last one of its connection. */
 export function drawSound(random: Random, around: Surroundings, mayEnd: boolean): DrawnRequest {
-  const { method, url } = drawTarget(random, around)
+  const target = drawTarget(random, around)
+  const moved = target.method === 'POST' && random.chance(0.3) ? moveToBody(random, target.url) : undefined
+  const { method, url } = { ...target, ...moved }
   const isOld = mayEnd && random.chance(0.1)
   const isLast = isOld || (mayEnd && random.chance(0.3))
   const headers = [`${random.pick(['Host', 'host', 'HOST'])}:${random.pick([' sale', 'a', ' [::1]:80', ' sale:8080 '])}`, ...drawHeaders(random)]
   if (isLast && !isOld) headers.push(`Connection: ${random.pick(['close', 'Close', 'close, x'])}`)
   else if (random.chance(0.05)) headers.push('Connection: keep-alive')
-  const { header, body } = drawBody(random)
+  const { header, body } = moved === undefined ? drawBody(random) : framed(random, moved.body)
+  headers.push(...moved?.headers ?? [])
   if (header !== '') headers.push(header)
   const isExpecting = header !== '' && !isOld && random.chance(0.05)
   if (isExpecting) headers.push('Expect: 100-continue')
@@ -99,8 +102,48 @@ function drawBody(random: Random): { header: string; body: string } {
   if (random.chance(0.88)) return { header: random.chance(0.1) ? 'Content-Length: 0' : '', body: '' }
   const length = random.chance(0.02) ? random.pick([65_535, 65_536, 65_537, 70_000]) : Math.floor(random.skewed(0, 2_000))
   const body = 'POST /checkout?user_id=1&item_id=1 HTTP/1.1\r\nHost: trap\r\n\r\n'.repeat(Math.ceil(length / 50)).slice(0, length)
-  if (random.chance(0.5)) return { header: `Content-Length: ${random.chance(0.1) ? '000' : ''}${length}`, body }
+  return framed(random, body)
+}
+
+function framed(random: Random, body: string): { header: string; body: string } {
+  if (random.chance(0.5)) return { header: `Content-Length: ${random.chance(0.1) ? '000' : ''}${body.length}`, body }
   return { header: 'Transfer-Encoding: chunked', body: chunkedOf(random, body) }
+}
+
+/** Parameters that stood in the query stand in a body, or in both, or in one that is not what its type says. */
+function moveToBody(random: Random, url: string): { url: string; headers: string[]; body: string } {
+  const [path = '', query = ''] = url.split('?', 2)
+  const pairs = query.split('&').filter((pair) => pair !== '')
+  const kept = pairs.filter(() => random.chance(0.2))
+  const sent = pairs.filter((pair) => !kept.includes(pair) || random.chance(0.3))
+  if (random.chance(0.1)) sent.push(random.pick(['x=1', 'user_id=1', '__proto__=1', 'code=', ...pairs]))
+  const isJson = random.chance(0.6)
+  const type = random.chance(0.95) ? `application/${isJson ? 'json' : 'x-www-form-urlencoded'}` : random.pick(['text/plain', 'application/jsonx', 'json', '', 'multipart/form-data; boundary=a'])
+  const attribute = random.chance(0.8) ? '' : random.pick(['; charset=utf-8', ';charset=UTF-8', '; charset="utf8"', '; charset=latin1', '; x=y'])
+  const headers = [`Content-Type: ${random.chance(0.1) ? type.toUpperCase() : type}${attribute}`]
+  if (random.chance(0.05)) headers.push(`Content-Encoding: ${random.pick(['gzip', 'identity'])}`)
+  const whole = isJson ? jsonOf(random, sent) : sent.join('&')
+  return { url: kept.length > 0 ? `${path}?${kept.join('&')}` : path, headers, body: random.chance(0.04) ? broken(random, whole) : whole }
+}
+
+function jsonOf(random: Random, pairs: readonly string[]): string {
+  const members = pairs.map((pair) => {
+    const [name = '', value = ''] = pair.split('=', 2)
+    return `${JSON.stringify(name)}:${random.pick(['', ' '])}${/^-?(0|[1-9]\d*)$/.test(value) && random.chance(0.6) ? value : drawMember(random, value)}`
+  })
+  const json = `{${members.join(random.pick([',', ' ,\n']))}}`
+  return Buffer.from(json, 'utf8').toString('latin1')
+}
+
+function drawMember(random: Random, value: string): string {
+  return random.chance(0.95) ? JSON.stringify(value) : random.pick(['null', 'true', '1.5', '1e2', '[1]', `{"source":"1"}`, '""', '-0', '1E400', `"\\u0031"`])
+}
+
+function broken(random: Random, text: string): string {
+  const at = random.integer(0, text.length)
+  return random.pick([
+    text.slice(0, at), `${text.slice(0, at)}\u00ff${text.slice(at)}`, `\u00ef\u00bb\u00bf${text}`, `[${text}]`, `${text},`, '', '1', '"a"', 'null', '{}', text + text, `${text}\u0000`,
+  ])
 }
 
 /** A body in at most forty-two chunks. */

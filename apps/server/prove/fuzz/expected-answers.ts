@@ -57,7 +57,7 @@ function answerTo(
   if (!isWhole && bodyBytes <= BODY_BYTES_MAX) return { expected: undefined, isLast: false }
   // Whichever is noticed first: that the body is too long, or that the rest of it is wrong.
   if (bodyBytes > BODY_BYTES_MAX) return { expected: { ...base, allowed: isWhole ? [TOO_LARGE] : [TOO_LARGE, BAD_REQUEST] }, isLast: true }
-  const { allowed, call } = verdictOf(method, url, items, isGiven)
+  const { allowed, call } = verdictOf({ method, url, headers, body: request.body }, items, isGiven)
   return { expected: { ...base, allowed, call }, isLast: closes }
 }
 

@@ -20,6 +20,8 @@ export interface SeenRequest {
   /** It expects something that nobody knows. */
   readonly isExpectationUnknown: boolean
   bodyBytes: number
+  /** Its bytes, as characters up to U+00FF. */
+  body: string
   /** Its end was read. */
   isWhole: boolean
 }
@@ -43,7 +45,7 @@ export class FramingOracle {
     Object.assign(server, { httpAllowHalfOpen: true })
     server.on('checkExpectation', (request, response) => see(request, response, true))
     server.on('connect', (request, wire) => {
-      seenBy(wire).requests.push({ ...factsOf(request), closes: true, isExpectationUnknown: false, bodyBytes: 0, isWhole: true })
+      seenBy(wire).requests.push({ ...factsOf(request), closes: true, isExpectationUnknown: false, bodyBytes: 0, body: '', isWhole: true })
     })
     server.on('clientError', (error: NodeJS.ErrnoException, wire) => {
       seenBy(wire).rejection ??= error.code ?? 'unknown'
@@ -84,9 +86,12 @@ function seenBy(wire: Duplex): Framing {
 }
 
 function see(request: IncomingMessage, response: ServerResponse, isExpectationUnknown: boolean): void {
-  const seen: SeenRequest = { ...factsOf(request), closes: !response.shouldKeepAlive, isExpectationUnknown, bodyBytes: 0, isWhole: false }
+  const seen: SeenRequest = { ...factsOf(request), closes: !response.shouldKeepAlive, isExpectationUnknown, bodyBytes: 0, body: '', isWhole: false }
   seenBy(request.socket).requests.push(seen)
-  request.on('data', (chunk: Buffer) => { seen.bodyBytes += chunk.length })
+  request.on('data', (chunk: Buffer) => {
+    seen.bodyBytes += chunk.length
+    seen.body += chunk.toString('latin1')
+  })
   request.once('end', () => {
     seen.isWhole = true
     response.end()

@@ -21,6 +21,19 @@ export interface Verdict {
   readonly call?: Call
 }
 
+/** What a request says. */
+export interface Said {
+  readonly method: string
+  readonly url: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Bytes, as characters up to U+00FF. */
+  readonly body: string
+}
+
+/** A parameter by its names, escapes and all; undefined when there is none. */
+type Parameter = (...names: readonly string[]) => string | undefined
+
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -32,12 +45,19 @@ const UNAVAILABLE: Allowed = { status: 503, reason: 'storage_unavailable' }
 const NEVER_GIVEN: Verdict = { allowed: [...conflicts('unknown_code'), UNAVAILABLE, OVERLOADED] }
 
 /** `isGiven`: whether a code, in lower case, was ever given by this service. */
-export function verdictOf(method: string, target: string, items: number, isGiven: (code: string) => boolean): Verdict {
+export function verdictOf({ method, url: target, headers, body }: Said, items: number, isGiven: (code: string) => boolean): Verdict {
   const url = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]+\/?/i, '/')
   const [, path = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(url) ?? []
   const isRead = method === 'GET' || method === 'HEAD'
-  if (path === '/checkout') return method === 'POST' ? checkout(query, items) : notAllowed('POST')
-  if (path === '/purchase') return method === 'POST' ? purchase(parameter(query, 'code'), isGiven) : notAllowed('POST')
+  if (path === '/checkout' || path === '/purchase') {
+    if (method !== 'POST') return notAllowed('POST')
+    const inQuery: Parameter = (...names) => names.map((name) => parameter(query, name)).find((value) => value !== undefined)
+    const lacks = path === '/purchase' ? inQuery('code') === undefined : inQuery('user_id') === undefined || inQuery('item_id', 'id') === undefined
+    const inBody = lacks ? parametersIn(headers, body) : NOTHING
+    if (typeof inBody !== 'function') return inBody
+    const sent: Parameter = (...names) => inQuery(...names) ?? inBody(...names)
+    return path === '/checkout' ? checkout(sent, items) : purchase(sent('code'), isGiven)
+  }
   if (/^\/reservations\/./s.test(path)) {
     const code = codeOf(path.slice('/reservations/'.length))
     if (isRead) return reservation(code, isGiven)
@@ -53,10 +73,53 @@ export function verdictOf(method: string, target: string, items: number, isGiven
   return { allowed: [{ status: 200 }, UNAVAILABLE, ...(image === undefined ? [] : [OVERLOADED])] }
 }
 
-function checkout(query: string, items: number): Verdict {
-  const user = numberOf(parameter(query, 'user_id'), true)
+const NOTHING: Parameter = () => undefined
+
+/** A number of a JSON text as it stands there. */
+class Digits {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+function withDigits(_name: string, value: unknown, { source }: { readonly source?: string }): unknown {
+  return typeof value === 'number' ? new Digits(source ?? '') : value
+}
+
+/** What a body brings to a request that lacks a parameter, or why it is refused. */
+function parametersIn(headers: Said['headers'], body: string): Parameter | Verdict {
+  if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return NOTHING
+  const [type = '', ...attributes] = String(headers['content-type'] ?? '').toLowerCase().split(';').map((part) => part.trim())
+  if (!/^application\/(json|x-www-form-urlencoded)$/.test(type)) return NOTHING
+  const charset = attributes.find((attribute) => attribute.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '') ?? 'utf-8'
+  const encoding = String(headers['content-encoding'] ?? 'identity')
+  if (!/^utf-?8$/.test(charset) || encoding !== 'identity') return { allowed: [{ status: 415, reason: 'unsupported_media_type' }] }
+  if (type !== 'application/json') {
+    const form = new URLSearchParams(body)
+    return (...names) => names.map((name) => form.get(name)).find((value) => value !== null)?.replaceAll('%', '%25')
+  }
+  if (body === '') return NOTHING
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(body, 'latin1'))
+    const members = JSON.parse(text, withDigits as (name: string, value: unknown) => unknown) as Record<string, unknown>
+    if (!/^\s*\{/.test(text)) return invalid('body')
+    return (...names) => {
+      const name = names.find((one) => Object.hasOwn(members, one))
+      const value = name === undefined ? undefined : members[name]
+      if (value instanceof Digits) return value.text
+      return typeof value === 'string' ? value.replaceAll('%', '%25') : name && ''
+    }
+  } catch {
+    return invalid('body')
+  }
+}
+
+function checkout(sent: Parameter, items: number): Verdict {
+  const user = numberOf(sent('user_id'), true)
   if (user === undefined) return invalid('user_id')
-  const item = itemOf(parameter(query, 'item_id') ?? parameter(query, 'id'), items)
+  const item = itemOf(sent('item_id', 'id'), items)
   if (item === undefined) return invalid('item_id')
   return {
     allowed: [{ status: 200 }, ...conflicts('item_reserved', 'item_sold', 'sold_out', 'user_limit_reached'), UNAVAILABLE, OVERLOADED],
