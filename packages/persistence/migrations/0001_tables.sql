@@ -55,7 +55,8 @@ create table purchases (
 ) partition by range (sale_id);
 
 -- No row names an item that its sale does not have, whoever writes it. One look a statement, at the highest item of each sale:
--- it costs next to nothing beside the rows. A refusal is of class 23, so a batch that meets it is halved until the bad row
+-- it costs next to nothing beside the rows. A trigger with a transition table has one event; ALWAYS is also for sessions whose
+-- session_replication_role is replica. A refusal is of class 23, so a batch that meets it is halved until the bad row
 -- stands alone.
 create function megacache_check_items() returns trigger
 language plpgsql set search_path from current as $$
@@ -76,10 +77,22 @@ begin
   return null;
 end $$;
 
-create trigger items_exist after insert on checkouts
-  referencing new table as added for each statement execute function megacache_check_items();
-create trigger items_exist after insert on purchases
-  referencing new table as added for each statement execute function megacache_check_items();
+create procedure megacache_guard_items(p_table text)
+language plpgsql set search_path from current as $$
+declare
+  v_event text;
+  v_trigger text;
+begin
+  foreach v_event in array array['insert', 'update'] loop
+    v_trigger := 'items_exist_on_' || v_event;
+    execute format('create or replace trigger %I after %s on %I
+      referencing new table as added for each statement execute function megacache_check_items()', v_trigger, v_event, p_table);
+    execute format('alter table %I enable always trigger %I', p_table, v_trigger);
+  end loop;
+end $$;
+
+call megacache_guard_items('checkouts');
+call megacache_guard_items('purchases');
 
 -- Refused and accepted attempts: counters always, single attempts when the log of attempts is on.
 create table sale_attempts (

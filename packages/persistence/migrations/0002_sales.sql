@@ -32,8 +32,7 @@ begin
         execute format('create table if not exists %I (like %I including all)', v_child, v_parent);
         -- That of the parent is not asked when somebody writes into the partition itself.
         if v_parent <> 'attempts' then
-          execute format('create or replace trigger items_exist after insert on %I
-            referencing new table as added for each statement execute function megacache_check_items()', v_child);
+          call megacache_guard_items(v_child);
         end if;
         execute format(
           'alter table %I attach partition %I for values from (%s) to (%s)',

@@ -47,12 +47,12 @@ export async function recordCheckouts(backend: Backend, values: readonly unknown
   }).join(''))
 }
 
-/** The trigger items_exist, after the statement. */
+/** The trigger items_exist_on_insert, after the statement. */
 function checkItems(backend: Backend, added: readonly { readonly saleId: number, readonly itemId: number }[]): void {
   for (const { saleId, itemId } of added.toSorted((a, b) => a.saleId - b.saleId || b.itemId - a.itemId)) {
     const sale = backend.postgres.sales.seen(String(saleId), backend.transaction, backend.snapshot())
     if (sale === undefined) throw new SqlError('23503', `sale ${saleId} does not exist`)
-    if (itemId >= sale.itemCount) throw checkViolation('items_exist')
+    if (itemId >= sale.itemCount) throw checkViolation('items_exist_on_insert')
   }
 }
 

@@ -38,7 +38,7 @@ async function dropConstraints(): Promise<void> {
 
 beforeEach(async () => {
   await client.query(`truncate sales, checkouts, purchases;
-    alter table checkouts disable trigger items_exist; alter table purchases disable trigger items_exist`)
+    alter table checkouts disable trigger user; alter table purchases disable trigger user`)
   await client.query(`select megacache_ensure_sale(0, ${SALE}, ${at(0)}, ${at(3600)}, 20, 3, 60000)`)
 })
 
