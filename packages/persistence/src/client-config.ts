@@ -6,7 +6,7 @@ export interface ConnectionRules {
   /** Schema of our tables, exactly as PostgreSQL stores it. Default `megacache`. */
   readonly schema?: string
   /**
-   * Refuse every connection to a server that runs with fsync or full_page_writes off, and let a lease prove nothing while it
+   * Refuse every connection to a server that runs with fsync or full_page_writes off or with tables that may forget rows, and let a lease prove nothing while it
    * does. Default false: `inspectServer` looks at it on request.
    */
   readonly requireDurable?: boolean

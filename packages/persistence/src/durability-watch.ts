@@ -22,11 +22,13 @@ export class DurabilityWatch {
     return new PersistenceError('unsafe_settings', this.#problem ?? 'a commit could be forgotten')
   }
 
-  /** Takes fsync, full_page_writes and synchronous_commit; false when nothing may be acknowledged. */
-  look([fsync, fullPageWrites, synchronousCommit]: readonly unknown[]): boolean {
+  /** Takes fsync, full_page_writes, synchronous_commit and the faults of the schema; false when nothing may be acknowledged. */
+  look([fsync, fullPageWrites, synchronousCommit, schemaFaults]: readonly unknown[]): boolean {
     const names = unsafeSettings({ fsync: String(fsync), fullPageWrites: String(fullPageWrites), synchronousCommit: String(synchronousCommit) })
-    this.report(names.length === 0 ? undefined : unsafeError(names).message)
-    return names.length === 0 || !this.#isRequired
+    const faults = typeof schemaFaults === 'string' ? schemaFaults : null
+    const isSafe = names.length === 0 && faults === null
+    this.report(isSafe ? undefined : unsafeError(names, faults).message)
+    return isSafe || !this.#isRequired
   }
 
   /** A connection was not taken into use. */

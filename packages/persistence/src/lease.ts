@@ -5,6 +5,7 @@ import type { LeaseHolder, LeaseOptions } from './lease-options.ts'
 import { END_TAGGED, LeaseSilence } from './lease-silence.ts'
 import { clockOffset } from './measure-clock.ts'
 import { PersistenceError } from './persistence-error.ts'
+import { schemaFaults } from './schema-faults.ts'
 import { asPersistenceError } from './server-refusal.ts'
 import { type Session, createSession } from './session.ts'
 import { sqlStateOf } from './sql-state.ts'
@@ -32,7 +33,8 @@ export interface Lease {
 const TRY_HOLDER_LOCK = `select pg_try_advisory_lock('lease'::regclass::oid::integer, 3)`
 const READ_LEASE = 'select epoch, holder, renewed_at::text from lease where id = 1'
 /** What a commit rests on is looked at where the lease is taken and with each renewal (ADR 17). */
-const DURABILITY = `current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit')`
+const DURABILITY = `current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+  ${schemaFaults(`(select relnamespace from pg_class where oid = 'lease'::regclass)`)}`
 const TAKE = `select megacache_take_lease($1, $2), ${DURABILITY}`
 const TAG = `select set_config('application_name', $1, false)`
 const RENEW = `

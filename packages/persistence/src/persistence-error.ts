@@ -2,7 +2,7 @@
 export const PERSISTENCE_ERRORS = {
   /** The server is older than PostgreSQL 15. */
   server_too_old: false,
-  /** fsync, full_page_writes or synchronous_commit is off, so a commit can be forgotten. */
+  /** fsync, full_page_writes or synchronous_commit is off, or the schema was tampered with, so a commit can be forgotten. */
   unsafe_settings: false,
   /** The server is in recovery or refuses writes: a standby, or a database set read-only. */
   server_read_only: true,

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { type Connection, applicationNameIn, isDurabilityRequired, schemaOf } from './client-config.ts'
 import { PersistenceError } from './persistence-error.ts'
+import { schemaFaults } from './schema-faults.ts'
 
 /** Which server process serves a connection; the start time tells it from a later one with its pid. */
 export interface BackendIdentity {
@@ -24,6 +25,7 @@ interface Pinnable {
 interface PinnedRow extends DurabilitySettings {
   readonly pid: number
   readonly started: string
+  readonly schemaFaults: string | null
 }
 
 /** What decides whether the server keeps what it has committed. */
@@ -78,7 +80,8 @@ export async function pinSession(client: Pinnable, connection: Connection, needs
   const row = last?.rows[0]
   if (row === undefined) throw new Error('the server did not answer the settings')
   // This session commits durably, whatever is configured: only what the server does to its files is looked at.
-  if (isDurabilityRequired(connection) && unsafeSettings({ ...row, synchronousCommit: 'on' }).length > 0) throw unsafeError(unsafeSettings(row))
+  const isUnsafe = unsafeSettings({ ...row, synchronousCommit: 'on' }).length > 0 || row.schemaFaults !== null
+  if (isDurabilityRequired(connection) && isUnsafe) throw unsafeError(unsafeSettings(row), row.schemaFaults)
   return { processId: row.pid, startedAt: row.started }
 }
 
@@ -88,8 +91,10 @@ export function unsafeSettings({ fsync, fullPageWrites, synchronousCommit }: Dur
   return Object.entries(settings).flatMap(([name, value]) => (value === 'off' ? [name] : []))
 }
 
-export function unsafeError(names: readonly string[]): PersistenceError {
-  return new PersistenceError('unsafe_settings', `a commit could be forgotten with ${names.join(', ')} off`)
+/** `faults` as `schemaFaults` tells them. */
+export function unsafeError(names: readonly string[], faults: string | null = null): PersistenceError {
+  const causes = [...(names.length > 0 ? [`with ${names.join(', ')} off`] : []), ...(faults === null ? [] : [`because ${faults}`])]
+  return new PersistenceError('unsafe_settings', `a commit could be forgotten ${causes.join(' and ')}`)
 }
 
 /**
@@ -112,6 +117,7 @@ function pinsFor(connection: Connection, { applicationName, statementTimeoutMs }
       (select (extract(epoch from backend_start) * 1000000)::bigint::text from pg_stat_activity where pid = pg_backend_pid()) as started,
       current_setting('fsync') as fsync, current_setting('full_page_writes') as "fullPageWrites",
       configured.synchronous_commit as "synchronousCommit",
+      ${schemaFaults(`(select oid from pg_namespace where nspname = ${pg.escapeLiteral(schemaOf(connection))})`)} as "schemaFaults",
       (select count(set_config(name, value, false)) from (values ${values.join(', ')},
         ('synchronous_commit', case configured.synchronous_commit when 'remote_apply' then 'remote_apply' else 'on' end)) as pin(name, value)
        where current_setting(name, true) is not null) as pinned

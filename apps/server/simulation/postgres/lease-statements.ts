@@ -5,7 +5,7 @@ import { NO_ROWS, row, type StatementTable, table } from './query-result.ts'
 const FENCE = 'fence'
 const HOLDER = 'holder'
 const LEASE_ROW = 'lease row'
-const DURABLE = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on' }
+const DURABLE = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', schema_faults: null }
 const TAGGED = /^megacache\/[0-9]+\//
 
 /** The statements of persistence's lease.ts, and migrations/0004_lease.sql. */

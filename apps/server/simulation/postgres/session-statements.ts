@@ -12,7 +12,7 @@ export const SESSION_STATEMENTS: StatementTable = {
     backend.applicationName = pinned('application_name')
     backend.statementTimeoutMs = Number(pinned('statement_timeout'))
     backend.hasKeepalive = true
-    return row({ pid: backend.processId, started: backend.startedAt, fsync: 'on', fullPageWrites: 'on', synchronousCommit: 'on' })
+    return row({ pid: backend.processId, started: backend.startedAt, fsync: 'on', fullPageWrites: 'on', synchronousCommit: 'on', schemaFaults: null })
   },
   'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1': (backend, [pid, startedAt]) => {
     const count = backend.postgres.terminate((other) => other.processId === pid && other.startedAt === startedAt)

@@ -108,6 +108,57 @@ describe('without what a commit needs to survive nothing is acknowledged until i
     expect(await unsafe(server)).toBe('0')
   })
 
+  test('what was done to our tables and functions while the server runs', async () => {
+    const server = await serve()
+    const client = fixture.client(server)
+    const held = await client.reserve(1, 1)
+    const [names] = await database.query<{ purchases: string, checkouts: string }>(`
+      select min(inhrelid::regclass::text) filter (where inhparent = 'purchases'::regclass) as purchases,
+        min(inhrelid::regclass::text) filter (where inhparent = 'checkouts'::regclass) as checkouts from pg_inherits`)
+    const { purchases = '', checkouts = '' } = names ?? {}
+    const unlogged = (table: string): [string, string, string] =>
+      [`${table.replace(/.*\./, '')} is unlogged`, `alter table ${table} set unlogged`, `alter table ${table} set logged`]
+    const faults: readonly (readonly [told: string, damage: string, repair: string])[] = [
+      ...[purchases, checkouts, 'lease', 'sales'].map(unlogged),
+      ['purchases has rules', 'create rule away as on insert to purchases do instead nothing', 'drop rule away on purchases'],
+      ['lacks a unique index', 'alter table purchases drop constraint purchases_pkey', 'alter table purchases add primary key (sale_id, item_id)'],
+      ['has the trigger odd',
+        `create function odd() returns trigger language plpgsql as 'begin return null; end';
+         create trigger odd before insert on checkouts for each row execute function odd()`, 'drop function odd cascade'],
+      ['does not check its items', `alter table ${purchases} disable trigger items_exist_on_insert`,
+        `alter table ${purchases} enable always trigger items_exist_on_insert`],
+      ['megacache_record_purchases sets synchronous_commit', 'alter function megacache_record_purchases set synchronous_commit = off',
+        'alter function megacache_record_purchases reset synchronous_commit'],
+    ]
+    for (const [round, [told, damage, repair]] of faults.entries()) {
+      await database.query(damage)
+      await until(told, () => server.logged('UNSAFE').length === round + 1)
+      expect(server.logged('UNSAFE')[round]).toMatchObject({ level: 50, problem: expect.stringContaining(told) })
+      expect(await unsafe(server)).toBe('1')
+      for (const answer of [await client.checkout(2, 2), await client.purchase(held), await client.reservation(held)]) {
+        expect(answer).toMatchObject({ status: 503, reason: 'storage_unavailable' })
+      }
+      await database.query(repair)
+      await until('it sells again', sells(client, 10 + round))
+      expect(await unsafe(server)).toBe('0')
+    }
+    expect((await client.purchase(held)).status).toBe(200)
+    await cluster.stopHard()
+    await cluster.startAgain()
+    expect(await database.query('select code::text from purchases')).toEqual([{ code: held }])
+  }, TRY_MS_MAX)
+
+  test('an unlogged table before the start', async () => {
+    expect((await (await serve()).stop()).code).toBe(0)
+    await database.query('alter table sales set unlogged')
+    const refused = fixture.spawn(database, { UNSAFE_DATABASE: undefined })
+    expect((await refused.exited).code).toBe(69)
+    expect(refused.stderr).toMatch(/sales is unlogged.*\[unsafe_settings\]/)
+    const allowed = await serve({ UNSAFE_DATABASE: 'on' })
+    expect(allowed.logged('UNSAFE')).toMatchObject([{ level: 40, problem: expect.stringContaining('sales is unlogged') }])
+    expect(await unsafe(allowed)).toBe('1')
+  })
+
   test('with UNSAFE_DATABASE it goes on, and says so', async () => {
     const server = await serve({ UNSAFE_DATABASE: 'on' })
     await cluster.set('fsync', 'off')
