@@ -109,7 +109,7 @@ describe('without what a commit needs to survive nothing is acknowledged until i
   })
 
   test('what was done to our tables and functions while the server runs', async () => {
-    const server = await serve()
+    const server = await serve({ RESERVATION_TTL: '10m' })
     const client = fixture.client(server)
     const held = await client.reserve(1, 1)
     const [names] = await database.query<{ purchases: string, checkouts: string }>(`
@@ -146,13 +146,14 @@ describe('without what a commit needs to survive nothing is acknowledged until i
     await cluster.stopHard()
     await cluster.startAgain()
     expect(await database.query('select code::text from purchases')).toEqual([{ code: held }])
-  }, TRY_MS_MAX)
+  }, 2 * TRY_MS_MAX)
 
   test('an unlogged table before the start', async () => {
     expect((await (await serve()).stop()).code).toBe(0)
     await database.query('alter table sales set unlogged')
     const refused = fixture.spawn(database, { UNSAFE_DATABASE: undefined })
-    expect((await refused.exited).code).toBe(69)
+    await until('it is refused', () => refused.exit !== undefined)
+    expect(refused.exit?.code).toBe(69)
     expect(refused.stderr).toMatch(/sales is unlogged.*\[unsafe_settings\]/)
     const allowed = await serve({ UNSAFE_DATABASE: 'on' })
     expect(allowed.logged('UNSAFE')).toMatchObject([{ level: 40, problem: expect.stringContaining('sales is unlogged') }])
