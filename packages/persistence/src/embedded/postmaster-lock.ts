@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PersistenceError } from '../persistence-error.ts'
 import { replaceFile } from './cluster-files.ts'
@@ -43,7 +43,7 @@ export async function writeOwner(clusterDir: string, serverId: number): Promise<
 /**
  * Waits while an earlier PostgreSQL of a dead owner shuts down in the directory, and clears a lock file that no
  * PostgreSQL of this directory holds. A process is signalled only when it runs in this directory and is, by its time of
- * birth, the one that a dead owner of ours started. Rejects with `data_directory_in_use`.
+ * birth, the one that a dead owner of ours started. Rejects with `data_directory_in_use` or `data_directory_unusable`.
  */
 export async function waitUntilFree(clusterDir: string): Promise<void> {
   const startedMs = performance.now()
@@ -102,7 +102,11 @@ async function clearLock(clusterDir: string, { text }: LockFile): Promise<boolea
 }
 
 async function readLock(clusterDir: string): Promise<LockFile | undefined> {
-  const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => undefined)
+  const path = join(clusterDir, 'postmaster.pid')
+  // Whoever opens a pipe that nobody writes to waits for ever, PostgreSQL too.
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isFile() === false) throw new PersistenceError('data_directory_unusable', `${path} is no regular file: remove it`)
+  const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   const [first = '', ...others] = text.split('\n')
   // A standalone PostgreSQL writes its id with a minus. A line that does not end may lack digits.

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -42,7 +42,7 @@ afterEach(async () => {
   for (const child of children) child.kill('SIGKILL')
   children = []
   // What a test wrote belongs to root, and PostgreSQL could not replace it.
-  await rm(lockFile, { force: true })
+  await rm(lockFile, { recursive: true, force: true })
 })
 
 afterAll(async () => {
@@ -108,6 +108,16 @@ async function guardsOf(pid: number): Promise<{ main: number, watchers: number[]
 }
 
 const isGone = (pid: number): boolean => birthOf(pid) === undefined
+
+test.each([
+  ['a pipe that nobody writes to', async () => void execFileSync('mkfifo', [lockFile])],
+  ['a directory', async () => mkdir(lockFile)],
+])('a lock that is %s is refused at once, and not waited for', async (_what, make) => {
+  await make()
+  await expect(startEmbedded({ dataDir: directory })).rejects.toMatchObject({
+    code: 'data_directory_unusable', message: `${lockFile} is no regular file: remove it`,
+  })
+}, 20_000)
 
 describe.runIf(process.platform === 'linux')('a lock file that no PostgreSQL of the directory holds does not keep it from starting, and nobody is signalled', () => {
   test.each<[string, () => string | Promise<string>]>([
