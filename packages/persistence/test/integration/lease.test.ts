@@ -1,6 +1,7 @@
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
-  CheckoutWriter, type Lease, type LeaseHolder, type LeaseOptions, acquireLease, createSession, processClock,
+  CheckoutWriter, type Lease, type LeaseHolder, type LeaseOptions, acquireLease, createSession, isWaitingForLease, processClock,
 } from '../../src/index.ts'
 import { testDatabase } from '../database.ts'
 import { TestRow, freshSale, write } from '../rows.ts'
@@ -152,6 +153,28 @@ describe('a lease', () => {
     expect(await leaseSessions()).toContain(`megacache/${holder.epoch}/one`)
     expect(holder.isHeld()).toBe(true)
     await renewal.end()
+  })
+
+  test('is waited for by a session of our own role only, whatever others call theirs', async () => {
+    const guest = `guest_${process.pid}`
+    await client.query(`create role ${guest} login password 'guest'`)
+    const url = new URL(database.url)
+    url.username = guest
+    url.password = 'guest'
+    const other = new pg.Client({ connectionString: url.href })
+    await other.connect()
+    const own = createSession({ connection: database.url, applicationName: 'megacache/pending/honest' })
+    try {
+      const { rows } = await client.query<{ name: string }>(`select megacache_tag() || '/pending/evil' as name`)
+      await other.query(`set application_name = '${rows[0]!.name}'`)
+      await own.connected(10_000)
+      expect(await isWaitingForLease(client, 'honest')).toBe(true)
+      expect(await isWaitingForLease(client, 'evil')).toBe(false)
+    } finally {
+      await own.close()
+      await other.end()
+      await client.query(`drop role ${guest}`)
+    }
   })
 
   test('is not taken from a live holder because the clock of the database was set', async () => {
