@@ -64,7 +64,7 @@ test('find-max refuses what has arrivals of its own or ends by itself', async ()
 test.each([
   [2, 4],
   [700, 2],
-])('a service that takes %d ms is measured within 5 %%, and its limit is told to be --connections', async (serviceMs, connections) => {
+])('a service that takes %d ms is measured within 5 %% of what %d connections can take, and they are told to be its limit', async (serviceMs, connections) => {
   let servedMs = 0
   let served = 0
   const target = await startTarget((_, response) => {
