@@ -15,7 +15,7 @@ export interface SeenRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly isHttp11: boolean
-  /** It says itself that no other follows. */
+  /** It says itself that no other follows, or asks for another protocol. */
   readonly closes: boolean
   /** It expects something that nobody knows. */
   readonly isExpectationUnknown: boolean
@@ -29,6 +29,8 @@ export interface SeenRequest {
 /** What node:http makes of the bytes of a connection. */
 export interface Framing {
   readonly requests: SeenRequest[]
+  /** Those that ask for another protocol. */
+  readonly upgrades: WeakSet<IncomingMessage>
   /** The code of its parser's error, which ends the connection. */
   rejection: string | undefined
 }
@@ -41,7 +43,12 @@ export class FramingOracle {
   readonly #server: Server
 
   constructor() {
-    const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: false }, (request, response) => see(request, response, false))
+    const shouldUpgradeCallback = (request: IncomingMessage): boolean => {
+      seenBy(request.socket).upgrades.add(request)
+      return false
+    }
+    const server = createServer(
+      { maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: false, shouldUpgradeCallback }, (request, response) => see(request, response, false))
     Object.assign(server, { httpAllowHalfOpen: true })
     server.on('checkExpectation', (request, response) => see(request, response, true))
     server.on('connect', (request, wire) => {
@@ -71,7 +78,7 @@ export class FramingOracle {
 
 /** A connection without a network. */
 class Wire extends Duplex {
-  readonly framing: Framing = { requests: [], rejection: undefined }
+  readonly framing: Framing = { requests: [], upgrades: new WeakSet(), rejection: undefined }
 
   override _read(): void {}
 
@@ -86,8 +93,10 @@ function seenBy(wire: Duplex): Framing {
 }
 
 function see(request: IncomingMessage, response: ServerResponse, isExpectationUnknown: boolean): void {
-  const seen: SeenRequest = { ...factsOf(request), closes: !response.shouldKeepAlive, isExpectationUnknown, bodyBytes: 0, body: '', isWhole: false }
-  seenBy(request.socket).requests.push(seen)
+  const framing = seenBy(request.socket)
+  const closes = !response.shouldKeepAlive || framing.upgrades.has(request)
+  const seen: SeenRequest = { ...factsOf(request), closes, isExpectationUnknown, bodyBytes: 0, body: '', isWhole: false }
+  framing.requests.push(seen)
   request.on('data', (chunk: Buffer) => {
     seen.bodyBytes += chunk.length
     seen.body += chunk.toString('latin1')

@@ -23,6 +23,8 @@ export class Peer {
   newest: ServerResponse | undefined
   /** An answer has said close, or is about to: what comes after it is not carried out. */
   isLast = false
+  /** The next request is the last. */
+  isEnding = false
   /** Not read for now. */
   isHeld = false
   isResuming = false

@@ -139,12 +139,21 @@ export class Peers {
     }
   }
 
+  /** The request that is about to come asks for another protocol: node:http drops what was read with it, so nothing behind it is carried out. */
+  asksForUpgrade(socket: Socket): void {
+    this.#of(socket).isEnding = true
+  }
+
   /** A request has come. False: it is not to be carried out, since the connection ends with an answer before. RFC 9112 section 9.6. */
   arrived(response: ServerResponse): boolean {
     const peer = this.#of(socketOf(response))
     if (peer.requests >= this.#untakenMax) this.#hold(peer)
     if (peer.isLast) return false
     peer.newest = response
+    if (peer.isEnding) {
+      peer.isLast = true
+      response.shouldKeepAlive = false
+    }
     return true
   }
 

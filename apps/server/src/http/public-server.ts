@@ -31,6 +31,10 @@ export function createPublicServer(handler: PublicHandler): Server {
     optimizeEmptyRequests: true,
     // Looked for here: node's own refusal is empty, and an empty refusal gives no reason.
     requireHostHeader: false,
+    shouldUpgradeCallback: ({ socket }) => {
+      peers.asksForUpgrade(socket)
+      return false
+    },
   }, (request, response) => handle(handler, request, response))
   // A client may end its side once it has sent its requests, and still waits for the answers. The property
   // is as old as node:http and not documented; without it such a connection is closed unanswered.

@@ -191,6 +191,21 @@ describe('connections', () => {
     const answer = await exchange(port, head('GET /livez', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: x'))
     expect(answer.body).toBe('alive')
   })
+
+  // Node drops what it has read with such a request, and would answer what comes later as if it were that.
+  test('an upgrade is the last request of its connection', async () => {
+    const socket = await RawSocket.open(port)
+    const items = [nextItem++, nextItem++, nextItem++]
+    const [asking, behind, later] = items.map((itemId, index) => head(checkoutLine(itemId), ...(index === 0 ? ['Connection: Upgrade', 'Upgrade: h2c'] : [])))
+    socket.send(asking! + behind!)
+    setImmediate(() => socket.send(later!))
+    const { body, headers } = await socket.answer()
+    expect([CODE.test(body), headers['connection']]).toEqual([true, 'close'])
+    await socket.closed()
+    expect([socket.error, socket.received]).toEqual([undefined, ''])
+    const states = await Promise.all(items.map(async (itemId) => (await client.call('GET', `/items/${itemId}`)).json.state))
+    expect(states).toEqual(['reserved', 'available', 'available'])
+  })
 })
 
 describe('limits and malformed requests', () => {
