@@ -90,17 +90,16 @@ function withDigits(_name: string, value: unknown, { source }: { readonly source
 
 /** What a body brings to a request that lacks a parameter, or why it is refused. */
 function parametersIn(headers: Said['headers'], body: string): Parameter | Verdict {
-  if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return NOTHING
+  if (body === '') return NOTHING
   const [type = '', ...attributes] = String(headers['content-type'] ?? '').toLowerCase().split(';').map((part) => part.trim())
   if (!/^application\/(json|x-www-form-urlencoded)$/.test(type)) return NOTHING
   const charset = attributes.find((attribute) => attribute.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '') ?? 'utf-8'
   const encoding = String(headers['content-encoding'] ?? 'identity')
-  if (!/^utf-?8$/.test(charset) || encoding !== 'identity') return { allowed: [{ status: 415, reason: 'unsupported_media_type' }] }
+  if (!/^utf-?8$/.test(charset) || !/^(identity)?$/i.test(encoding)) return { allowed: [{ status: 415, reason: 'unsupported_media_type' }] }
   if (type !== 'application/json') {
     const form = new URLSearchParams(body)
     return (...names) => names.map((name) => form.get(name)).find((value) => value !== null)?.replaceAll('%', '%25')
   }
-  if (body === '') return NOTHING
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(body, 'latin1'))
     const members = JSON.parse(text, withDigits as (name: string, value: unknown) => unknown) as Record<string, unknown>

@@ -93,6 +93,14 @@ it('reads integers by their digits, and no other numbers', () => {
   }
 }, PROPERTY_TIME_LIMIT_MS)
 
+it('means nothing when it is empty, whatever its type says', () => {
+  for (const type of [`${JSON_TYPE}; charset=latin1`, `${FORM_TYPE}; charset=latin1`, JSON_TYPE]) {
+    expect(read('/purchase?code=x&code=', type, '').target).toBeUndefined()
+    expect(read('/purchase', type, '')).toEqual({ target: '/purchase?', problem: undefined, keptBytes: 0 })
+  }
+  expect(read('/purchase', `${JSON_TYPE}; charset=latin1`, '{}').problem).toBe(problems.unsupported_media_type)
+})
+
 it('never throws, whatever the bytes are, and puts nothing into a target that is not a parameter of the call', () => {
   const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.json().map((text) => Buffer.from(text)), fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)))
   fc.assert(fc.property(bytes, fc.constantFrom(FORM_TYPE, JSON_TYPE), fc.constantFrom('/checkout', '/purchase', '/checkout?user_id=1'), (body, type, url) => {

@@ -3,7 +3,7 @@ import { MIMEType } from 'node:util'
 import { findParameter, originForm, type TextRange } from './parse-query.ts'
 import type { Peers } from './peers.ts'
 import { type Problem, problems } from './problem.ts'
-import { rawHeader } from './respond.ts'
+import { listHeader, rawHeader } from './respond.ts'
 
 /** The calls whose parameters may come in a body: the names of each parameter, the first of which found in one place is read. */
 const CALLS: ReadonlyMap<string, readonly (readonly string[])[]> = new Map([
@@ -36,15 +36,17 @@ export class ParameterBody {
   readonly #request: IncomingMessage
   readonly #peers: Peers
   readonly #read: (bytes: Buffer) => ReadParameter | undefined
+  /** By its charset and coding. */
+  readonly #isReadable: boolean
   #bytes = Buffer.alloc(0)
   #length = 0
   #refusal: Problem | undefined
 
-  private constructor(request: IncomingMessage, peers: Peers, read: (bytes: Buffer) => ReadParameter | undefined, refusal: Problem | undefined) {
+  private constructor(request: IncomingMessage, peers: Peers, read: (bytes: Buffer) => ReadParameter | undefined, isReadable: boolean) {
     this.#request = request
     this.#peers = peers
     this.#read = read
-    this.#refusal = refusal
+    this.#isReadable = isReadable
   }
 
   /** Undefined for a body that means nothing: the query has all, the request is another one, or the type is none of ours. */
@@ -54,11 +56,12 @@ export class ParameterBody {
     const type = mimeTypeOf(contentType)
     const read = FORMATS.get(type?.essence ?? '')
     if (read === undefined) return undefined
-    const isReadable = /^utf-?8$/i.test(type?.params.get('charset') ?? 'utf-8') && /^(identity)?$/i.test(rawHeader(request, 'content-encoding') ?? '')
-    return new ParameterBody(request, peers, read, isReadable ? undefined : problems.unsupported_media_type)
+    const isReadable = /^utf-?8$/i.test(type?.params.get('charset') ?? 'utf-8') && /^(identity)?$/i.test(listHeader(request, 'content-encoding') ?? '')
+    return new ParameterBody(request, peers, read, isReadable)
   }
 
   add(chunk: Buffer): void {
+    if (!this.#isReadable) this.#refusal = problems.unsupported_media_type
     const length = this.#length + chunk.length
     if (this.#refusal !== undefined || (length > this.#bytes.length && !this.#grow(length))) return
     chunk.copy(this.#bytes, this.#length)

@@ -134,7 +134,7 @@ export class Responder {
  * microsecond.
  */
 export function wantsJson(request: IncomingMessage): boolean {
-  const accept = rawHeader(request, 'accept')
+  const accept = listHeader(request, 'accept')
   return accept !== undefined && accept.includes('application/json')
 }
 
@@ -147,4 +147,15 @@ export function rawHeader(request: IncomingMessage, name: string): string | unde
       return headers[index + 1]
   }
   return undefined
+}
+
+/** Of a header that is a list, all its lines as one (RFC 9110 section 5.3). */
+export function listHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  let list: string | undefined
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const candidate = rawHeaders[index]!
+    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue
+    list = list === undefined ? rawHeaders[index + 1]! : `${list}, ${rawHeaders[index + 1]!}`
+  }
+  return list
 }

@@ -1,7 +1,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Problem, problems } from '../http/problem.ts'
-import { rawHeader, type Responder } from '../http/respond.ts'
+import { listHeader, rawHeader, type Responder } from '../http/respond.ts'
 
 /** Longer than any answer takes: the successor parks two seconds and waits five for the database. */
 const ANSWER_MS_MAX = 9_000
@@ -89,7 +89,7 @@ export class Forwarding {
   #ask(request: IncomingMessage, body: string | Buffer): ClientRequest {
     const headers: Record<string, string> = { 'content-length': String(Buffer.byteLength(body)) }
     for (const name of PASSED_ON) {
-      const value = rawHeader(request, name)
+      const value = name === 'accept' ? listHeader(request, name) : rawHeader(request, name)
       if (value !== undefined) headers[name] = value
     }
     const { method, url: path } = request

@@ -187,6 +187,11 @@ describe('connections', () => {
     expect((await client.call('GET', `/items/${itemId}`)).json.state).toBe('available')
   })
 
+  test('Accept may have several lines', async () => {
+    const answer = await exchange(port, head(checkoutLine(nextItem++), 'Accept: text/html', 'Accept: application/json;q=0.5'))
+    expect(JSON.parse(answer.body)).toMatchObject({ code: expect.stringMatching(CODE) })
+  })
+
   test('an upgrade is ignored and the request answered', async () => {
     const answer = await exchange(port, head('GET /livez', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: x'))
     expect(answer.body).toBe('alive')
