@@ -2,7 +2,7 @@ import {
   type History, type Ledger, postgresLedger, type RecordedCall, type RunRecord, type SaleRow, salesOf, type Verification, verifyLedger, violationLines,
 } from '@megacache/loadgen'
 import { contradictions, type TestDatabase } from '../../test/harness/test-database.ts'
-import { TERMS } from './soak-world.ts'
+import { BOUNDARY_MS_MAX, TERMS } from './soak-world.ts'
 
 /** From the begin of a fault until everything has healed, in Unix milliseconds. */
 export interface FaultSpan {
@@ -27,8 +27,6 @@ const UNANSWERED_MS_MAX = 6_000
 const FREE_MS_MAX = 300
 /** A machine that stood still for longer asked for nothing meanwhile. */
 const PAUSE_MS_MAX = 100
-/** Sales go by the database's clock, which a busy server knows to a few milliseconds: near a boundary nobody can say which of two sales refused. */
-const BOUNDARY_MS_MAX = 250
 /** So many calls an item, of which most try what is left, are more than enough to sell everything. */
 const DEMAND_PER_ITEM = 12
 

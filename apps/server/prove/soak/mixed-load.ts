@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../../simulation/world/random.ts'
 import { OpenItems } from './open-items.ts'
 import { type Held, SaleCalls } from './sale-calls.ts'
-import { TERMS } from './soak-world.ts'
+import { BOUNDARY_MS_MAX, TERMS } from './soak-world.ts'
 
 const BUYERS = 40
 /** Several buyers share a user at times, and all of them together may have more than there is. */
@@ -80,8 +80,8 @@ export class MixedLoad {
   async #use(saleId: number, held: Held): Promise<void> {
     const { calls } = this
     const act = this.#random.fraction()
-    if (act < 0.12) await Promise.all([this.#purchase(saleId, held), this.#purchase(saleId, held)])
-    else if (act < 0.2) await Promise.all([this.#purchase(saleId, held), calls.cancel(held)])
+    if (act < 0.12) await Promise.all([this.#purchase(held), this.#purchase(held)])
+    else if (act < 0.2) await Promise.all([this.#purchase(held), calls.cancel(held)])
     else if (act < 0.28) {
       await calls.cancel(held)
       await calls.purchase(held)
@@ -90,11 +90,11 @@ export class MixedLoad {
       await calls.purchase(held)
     } else if (act < 0.35) {
       await sleep(TERMS.reservationTtlMs + this.#random.integer(-60, 40))
-      await this.#purchase(saleId, held)
+      await this.#purchase(held)
     } else {
       if (act < 0.42) await calls.read(held)
       if (act > 0.95) await this.#checkout(saleId, this.#user(), held.itemId)
-      await this.#purchase(saleId, held)
+      await this.#purchase(held)
       if (act > 0.9) await calls.read(held)
     }
   }
@@ -102,7 +102,8 @@ export class MixedLoad {
   async #checkout(saleId: number, userId: string, itemId: number): Promise<Held | undefined> {
     const call = await this.calls.checkout(userId, itemId)
     if (call?.outcome === 'acknowledged') return this.#keep({ code: call.code, itemId, userId })
-    if (saleId === currentSaleId()) {
+    const isOfThisSale = call !== undefined && call.sentAtMs >= saleId * 1000 + BOUNDARY_MS_MAX
+    if (isOfThisSale && saleId === currentSaleId()) {
       if (call?.reason === 'sold_out') this.#open.strikeAll(saleId)
       if (call?.reason === 'item_sold') this.#open.strike(saleId, itemId)
     }
@@ -111,10 +112,10 @@ export class MixedLoad {
   }
 
   /** Again with the same code until it is known what has become of it, as clients are told to. */
-  async #purchase(saleId: number, held: Held): Promise<void> {
+  async #purchase(held: Held): Promise<void> {
     for (let count = 0; count < TRIES_MAX && !this.#isStopping; count++) {
       const call = await this.calls.purchase(held)
-      if (call?.outcome === 'acknowledged') this.#open.strike(saleId, held.itemId)
+      if (call?.outcome === 'acknowledged') this.#open.strike(call.saleId, held.itemId)
       if (call !== undefined && call.outcome !== 'unknown') return
       await this.#restAfter(call)
     }
