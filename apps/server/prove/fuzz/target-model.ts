@@ -93,7 +93,8 @@ function parametersIn(headers: Said['headers'], body: string): Parameter | Verdi
   if (body === '') return NOTHING
   const [type = '', ...attributes] = String(headers['content-type'] ?? '').toLowerCase().split(';').map((part) => part.trim())
   if (!/^application\/(json|x-www-form-urlencoded)$/.test(type)) return NOTHING
-  const charset = attributes.find((attribute) => attribute.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '') ?? 'utf-8'
+  const [, quoted, plain = 'utf-8'] = /^charset=(?:"([^"]*)"|(.*))/.exec(attributes.find((attribute) => attribute.startsWith('charset=')) ?? '') ?? []
+  const charset = quoted ?? plain
   const encoding = String(headers['content-encoding'] ?? 'identity')
   if (!/^utf-?8$/.test(charset) || !/^(identity)?$/i.test(encoding)) return { allowed: [{ status: 415, reason: 'unsupported_media_type' }] }
   if (type !== 'application/json') {
