@@ -6,8 +6,8 @@ export interface ConnectionRules {
   /** Schema of our tables, exactly as PostgreSQL stores it. Default `megacache`. */
   readonly schema?: string
   /**
-   * Refuse every connection to a server that runs with fsync or full_page_writes off or with tables that may forget rows, and let a lease prove nothing while it
-   * does. Default false: `inspectServer` looks at it on request.
+   * Refuse every connection to a server that runs with fsync or full_page_writes off or whose tables may forget rows, and let a
+   * lease prove nothing while that is so. Default false: `inspectServer` looks at it on request.
    */
   readonly requireDurable?: boolean
 }
