@@ -3,6 +3,7 @@ import type { LatencyResult, RunResult } from '../run-result.ts'
 import { unansweredNote } from '../unanswered.ts'
 import { escapeMarkdown } from './escape-markdown.ts'
 import { durationText, millis, share, significant, whole } from './number-text.ts'
+import { paceOf } from './pace.ts'
 import type { RunReport } from './run-report.ts'
 import type { VerdictWord } from './verdict.ts'
 
@@ -56,8 +57,10 @@ function measurement(run: RunResult): string[] {
   const due = heads.map((head) => (isClosed ? head : `${head} due`))
   const sent = isClosed ? [] : heads.map((head) => `${head} sent`)
   const columns = ['step', 'answers', 'errors', ...due, ...sent]
+  const pace = paceOf(run)
+  const early = pace === undefined ? '' : `${significant(pace.perSecond)} answers/s in the first ${durationText(pace.untilMs)}, then a wait for reservations of others: `
   const lines = [
-    `${significant(run.answersPerSecond)} answers/s over ${durationText(run.elapsedMs)}, ` +
+    `${early}${significant(run.answersPerSecond)} answers/s over ${durationText(run.elapsedMs)}, ` +
       `${share(requests === 0 ? 0 : run.errorCount / requests)} errors. Latency in ms` +
       (isClosed
         ? ', from the sending (closed loop).'

@@ -4,6 +4,7 @@ import type { Verification } from '../invariants/verify-ledger.ts'
 import type { LatencyResult, RunResult, StepResult } from '../run-result.ts'
 import { unansweredNote } from '../unanswered.ts'
 import type { RunReport } from './run-report.ts'
+import { paceOf } from './pace.ts'
 import { wordsOf } from './html/words-of.ts'
 import { hasLedger, isVacuous } from './verdict.ts'
 
@@ -40,7 +41,7 @@ export function runText(result: RunResult): string {
       `${String(options['users'])} users, seed ${String(options['seed'])}`,
     `ended      ${result.ended}${counterWords(result.counters)}`,
     `time       run ${seconds(result.elapsedMs)}`,
-    `rate       ${whole(result.answersPerSecond)} answers/s; ` +
+    `rate       ${rateWords(result)}; ` +
       `${whole(result.generator.answersPerCpuSecond)} per CPU-second of the generator`,
     `arrivals   ${whole(arrivals.dueCount)} due, ${whole(arrivals.completedCount)} completed, ` +
       `${whole(arrivals.droppedCount)} dropped${leftOverWords(arrivals)}, ${whole(arrivals.unfinishedCount)} unfinished`,
@@ -60,6 +61,13 @@ export function runText(result: RunResult): string {
     ),
   ]
   return `${lines.join('\n').trimEnd()}\n`
+}
+
+function rateWords(result: RunResult): string {
+  const pace = paceOf(result)
+  const overall = `${whole(result.answersPerSecond)} answers/s`
+  if (pace === undefined) return overall
+  return `${whole(pace.perSecond)} answers/s in the first ${seconds(pace.untilMs)}, ${overall} with the wait for reservations of others`
 }
 
 /** The verdict of a comparison with the ledger, with its evidence. */

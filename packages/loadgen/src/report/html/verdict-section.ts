@@ -3,6 +3,7 @@ import { durationText, millis, share, significant, whole } from '../number-text.
 import type { RunReport } from '../run-report.ts'
 import type { VerdictWord } from '../verdict.ts'
 import { type Markup, markup } from './markup.ts'
+import { paceOf } from '../pace.ts'
 import { wordsOf } from './words-of.ts'
 
 /** A title and a tone for each verdict; the sign says it without the colour. */
@@ -36,7 +37,7 @@ export function figures(run: RunResult): Markup {
   return markup`<dl class="figures">
 ${keyFigure('measured', durationText(run.elapsedMs), run.warmupMs > 0 ? `after ${durationText(run.warmupMs)} warm-up` : '')}
 ${keyFigure('ended', run.ended.replaceAll('_', ' '))}
-${keyFigure('throughput', significant(run.answersPerSecond), 'answers/s')}
+${throughput(run)}
 ${keyFigure('errors', share(requests === 0 ? 0 : run.errorCount / requests), `${whole(run.errorCount)} of ${whole(requests)}`)}
 ${run.steps.map((step) =>
   keyFigure(
@@ -67,4 +68,11 @@ export function thresholdSection(run: RunResult): Markup {
   return markup`<h2>Thresholds</h2>
 <div class="scroll"><table><thead><tr><th scope="col">threshold</th><th scope="col" class="text">result</th><th scope="col">measured</th><th scope="col" class="text">in words</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`
+}
+
+function throughput(run: RunResult): Markup {
+  const pace = paceOf(run)
+  if (pace === undefined) return keyFigure('throughput', significant(run.answersPerSecond), 'answers/s')
+  const rest = `answers/s in the first ${durationText(pace.untilMs)}; ${significant(run.answersPerSecond)} with the wait for others`
+  return keyFigure('throughput', significant(pace.perSecond), rest)
 }
