@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { dataDirectory, processesOn } from '../harness/data-directory.ts'
 import { fixturePerTest } from '../harness/fixture.ts'
@@ -80,10 +80,14 @@ describe('the admin port of an instance that does not serve yet', () => {
 
   test('is open while it waits for a database that does not answer', async () => {
     // Accepts and says nothing.
-    const silent = createServer(() => {})
+    const accepted: Socket[] = []
+    const silent = createServer((socket) => { accepted.push(socket.on('error', () => {})) })
     const port = await lastingPort()
     await new Promise<void>((done) => { silent.listen(port, '127.0.0.1', done) })
-    fixture.defer(() => new Promise((done) => { silent.close(done) }))
+    fixture.defer(() => new Promise((done) => {
+      silent.close(done)
+      for (const socket of accepted) socket.destroy()
+    }))
     const server = fixture.spawn(undefined, { DATABASE_URL: `postgres://a@127.0.0.1:${port}/a` })
     const { adminPort } = await server.seen('admin port open')
     await until('it tells of itself', async () => {
