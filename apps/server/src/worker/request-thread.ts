@@ -119,6 +119,8 @@ class RequestThread {
       await service.connected()
       this.#report({ kind: 'active' })
     } catch (error) {
+      // Told to end meanwhile, it has closed the session itself.
+      if (this.#responder.isDraining) return
       this.#report({ kind: 'broken', message: `request thread has no database connection: ${String(error)}` })
     }
   }

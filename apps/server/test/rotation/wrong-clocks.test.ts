@@ -47,9 +47,9 @@ describe('with the clock of the host wrong and that of the database right', () =
     expect((await client.purchase(await client.reserve(1, 3))).status).toBe(200)
     expect((await first.crash()).signal).toBe('SIGKILL')
     // Three minutes pass.
-    for (const table of ['checkouts', 'purchases']) await database.query(`update ${table} set sale_id = sale_id - 180`)
     const moved = await database.query<{ id: number }>(`update sales set sale_id = sale_id - 180, starts_at = starts_at - interval '180 s',
       ends_at = ends_at - interval '180 s', honoured_until = honoured_until - interval '180 s' returning sale_id::int as id`)
+    for (const table of ['checkouts', 'purchases']) await database.query(`update ${table} set sale_id = sale_id - 180`)
     const newest = Math.max(...moved.map(({ id }) => id))
     const next = await serverAt(database, -180_000, env)
     expect(saleIds(next).every((id) => id > newest)).toBe(true)

@@ -155,6 +155,18 @@ describe('SIGTERM', () => {
     await expectNoProcess(directory)
   })
 
+  // Its threads connect to the database at that moment, and are told to end: a thread without a connection was taken for a broken one.
+  test('between the recovery and the first sale ends it with status 0', async () => {
+    const database = await fixture.database()
+    for (let round = 0; round < 8; round++) {
+      const server = fixture.spawn(database, { SALE_ITEMS: '10', THREADS: '4' })
+      await server.seen('recovered')
+      if (round % 2 === 1) await sleep(5 * round)
+      expect(await server.stop(), JSON.stringify(server.logs.at(-1))).toEqual({ code: 0, signal: null })
+      expect(server.stderr).toBe('')
+    }
+  })
+
   test('a second signal ends it at once with status 1', async () => {
     const database = await fixture.database()
     const server = await fixture.server(database, { THREADS: '1', SALE_ITEMS: '1000', USER_LIMIT: '1000' })
